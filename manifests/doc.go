@@ -1,0 +1,8 @@
+// Package manifests holds what a user would type or apply: the YAML and the
+// shell commands, byte for byte as the documentation prints them, embedded so
+// that the suite applies the same files that kubectl can be given.
+//
+// The documentation's own sample values are the placeholders: the sample issuer
+// in pod.yaml and the angle-bracketed ids in set-variables.sh. Fill replaces
+// them and refuses a text that still has one.
+package manifests
