@@ -1,0 +1,163 @@
+package cloud
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid" // v4 idempotency keys and request ids; the SDK uses it too
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Headers of requests and answers.
+const (
+	headerIdempotency   = "idempotency-key"
+	headerClientRequest = "x-client-request-id"
+	headerClientTrace   = "x-client-trace-id"
+	headerRequest       = "x-request-id"
+	headerServerRequest = "x-server-request-id"
+)
+
+// Call is one API call, as the trace hook sees it. It carries no request, no
+// answer and no header that could hold a secret.
+type Call struct {
+	// Method is the full gRPC method name without the leading slash.
+	Method string
+	// Attempt counts from 1; a retried call is traced once for each attempt.
+	Attempt         int
+	Start           time.Time
+	Duration        time.Duration
+	Code            codes.Code
+	ClientRequestID string
+	RequestID       string
+	IdempotencyKey  string
+	// Err is the *Error, or nil.
+	Err error
+}
+
+type idempotencyKey struct{}
+
+// WithIdempotencyKey makes the mutating calls made with ctx carry key, so that a
+// call can be repeated after a crash. Without it every call gets a key of its own.
+func WithIdempotencyKey(ctx context.Context, key string) context.Context {
+	return context.WithValue(ctx, idempotencyKey{}, key)
+}
+
+// NewIdempotencyKey returns a random key.
+func NewIdempotencyKey() string { return uuid.NewString() }
+
+// conn routes every method to the endpoint that discovery gave for it, and is
+// the one place where calls get their headers, their retries, their errors and
+// their trace. It stands outside of the SDK's own interceptors, so that a failed
+// token request is seen like any other failure.
+type conn struct{ client *Client }
+
+var _ grpc.ClientConnInterface = conn{}
+
+// Backoff of UNAVAILABLE: 5 attempts over about 3 s. An outage longer than that
+// should fail the run with its cause and not with a timeout.
+const (
+	maxAttempts  = 5
+	firstBackoff = 200 * time.Millisecond
+)
+
+func (c conn) Invoke(ctx context.Context, path string, args, reply any, opts ...grpc.CallOption) error {
+	method := strings.TrimPrefix(path, "/")
+	key, _ := ctx.Value(idempotencyKey{}).(string)
+	if key == "" {
+		key = NewIdempotencyKey()
+	}
+	if !mutates(method) {
+		key = ""
+	}
+	if c.client.callTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.client.callTimeout)
+		defer cancel()
+	}
+	backoff := firstBackoff
+	for attempt := 1; ; attempt++ {
+		err := c.attempt(ctx, Call{Method: method, Attempt: attempt, IdempotencyKey: key}, args, reply, opts)
+		if err == nil {
+			return nil
+		}
+		if err.Code != codes.Unavailable || attempt == maxAttempts || !pause(ctx, backoff) {
+			return err
+		}
+		backoff *= 2
+	}
+}
+
+func (c conn) attempt(ctx context.Context, call Call, args, reply any, opts []grpc.CallOption) *Error {
+	call.ClientRequestID = uuid.NewString()
+	pairs := []string{headerClientRequest, call.ClientRequestID, headerClientTrace, c.client.traceID}
+	if call.IdempotencyKey != "" {
+		pairs = append(pairs, headerIdempotency, call.IdempotencyKey)
+	}
+	var header, trailer metadata.MD
+	opts = append(opts[:len(opts):len(opts)], grpc.Header(&header), grpc.Trailer(&trailer))
+	call.Start = time.Now()
+	err := c.invoke(metadata.AppendToOutgoingContext(ctx, pairs...), call.Method, args, reply, opts)
+	call.Duration = time.Since(call.Start)
+	call.RequestID = firstOf(header, trailer, headerRequest, headerServerRequest)
+	var failed *Error
+	if err != nil {
+		failed = newError(call.Method, err, call.ClientRequestID, call.RequestID)
+		call.Code, call.Err = failed.Code, failed
+	}
+	if c.client.trace != nil {
+		c.client.trace(call)
+	}
+	return failed
+}
+
+func (c conn) invoke(ctx context.Context, method string, args, reply any, opts []grpc.CallOption) error {
+	name := protoreflect.FullName(strings.ReplaceAll(method, "/", "."))
+	cc, err := c.client.sdk.GetConnection(ctx, name)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return status.Errorf(codes.FailedPrecondition, "the cloud's endpoint discovery knows no address for it: %v", err)
+	}
+	return cc.Invoke(ctx, "/"+method, args, reply, opts...)
+}
+
+// NewStream is never used: the APIs of the tutorial's resources are unary.
+func (c conn) NewStream(_ context.Context, _ *grpc.StreamDesc, method string, _ ...grpc.CallOption) (grpc.ClientStream, error) {
+	return nil, status.Errorf(codes.Unimplemented, "%s is a streaming call, which this client does not make", method)
+}
+
+// mutates reports whether a method changes anything, by the verbs of the API
+// design guide: everything but reads.
+func mutates(method string) bool {
+	_, verb, _ := strings.Cut(method, "/")
+	return !strings.HasPrefix(verb, "Get") && !strings.HasPrefix(verb, "List")
+}
+
+func firstOf(header, trailer metadata.MD, names ...string) string {
+	for _, name := range names {
+		for _, md := range []metadata.MD{header, trailer} {
+			if v := md.Get(name); len(v) > 0 {
+				return v[0]
+			}
+		}
+	}
+	return ""
+}
+
+// pause waits for d and reports whether ctx is still alive.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

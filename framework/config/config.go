@@ -1,0 +1,149 @@
+package config
+
+// Cloud names of the key `cloud`.
+const (
+	CloudMock   = "mock"
+	CloudYandex = "yandex"
+)
+
+// Cluster names of the key `cluster`.
+const (
+	ClusterEmbedded = "embedded" // the mock's Managed Kubernetes runs it on this machine
+	ClusterKind     = "kind"
+	ClusterManaged  = "managed"  // created in the real cloud, and deleted
+	ClusterExisting = "existing" // the user's own: never changed, never deleted
+)
+
+// Config is the whole configuration of a run. Load fills it; a JSON form
+// without secrets goes to the suite (Save, LoadResolved).
+type Config struct {
+	// Cloud and Cluster say what is tested (CloudMock, ClusterEmbedded, ...).
+	// Only the launcher looks at Cloud; the suite sees an endpoint.
+	Cloud   string `json:"cloud"`
+	Cluster string `json:"cluster"`
+
+	// Endpoint is the gRPC discovery endpoint, host:port.
+	Endpoint string `json:"endpoint"`
+	// TokenEndpoint is the URL of the RFC 8693 exchange.
+	TokenEndpoint string `json:"token_endpoint"`
+	// StorageEndpoint is the URL of the S3 API.
+	StorageEndpoint string `json:"storage_endpoint"`
+	// PayloadEndpoint is the base URL of Lockbox's payload REST API.
+	PayloadEndpoint string `json:"payload_endpoint"`
+	CloudID         string `json:"cloud_id"`
+	FolderID        string `json:"folder_id"`
+	Zone            string `json:"zone"`
+
+	// K8sVersion is a minor ("1.36"). Empty means the newest the cloud offers in
+	// the release channel.
+	K8sVersion     string `json:"k8s_version"`
+	ReleaseChannel string `json:"release_channel"`
+	Node           Node   `json:"node"`
+
+	// The user's own resources: looked up, never changed or deleted.
+	ClusterID  string `json:"cluster_id"`
+	Kubeconfig string `json:"kubeconfig"`
+	// Issuer and JWKSURL complete a Kubeconfig whose API server's own discovery
+	// document names addresses that the cloud cannot reach.
+	Issuer    string `json:"issuer"`
+	JWKSURL   string `json:"jwks_url"`
+	NetworkID string `json:"network_id"`
+	SubnetID  string `json:"subnet_id"`
+	// SubnetCIDR is the range of a subnet that the run creates.
+	SubnetCIDR string `json:"subnet_cidr"`
+
+	// NamespacePrefix begins the name of every Kubernetes namespace of the run.
+	NamespacePrefix string   `json:"namespace_prefix"`
+	Profile         string   `json:"profile"`
+	Requirements    []string `json:"requirements"`
+	LabelFilter     string   `json:"label_filter"`
+	// Procs is the number of parallel Ginkgo processes.
+	Procs    int      `json:"procs"`
+	Timeouts Timeouts `json:"timeout"`
+	Keep     bool     `json:"keep"`
+	Out      string   `json:"out"`
+	// RunTTL is how long after the start other people's sweep leaves the run alone.
+	RunTTL Duration `json:"run_ttl"`
+	// Usual says how long methods usually take, by full gRPC method name without
+	// the leading slash; "*" is every other method. It bounds nothing.
+	Usual map[string]Duration `json:"usual"`
+
+	// The mock, when this run starts one.
+	MockSettings string `json:"mock_settings"`
+	MockListen   string `json:"mock_listen"`
+	MockState    string `json:"mock_state"`
+
+	// Credentials never leave the process in any printed form.
+	Credentials Credentials `json:"-"`
+
+	// Origins says where each key's value came from, for doctor and messages.
+	Origins map[string]string `json:"origins"`
+}
+
+// Node describes the nodes of a created node group.
+type Node struct {
+	Platform string `json:"platform"`
+	Cores    int    `json:"cores"`
+	// MemoryGiB and DiskGiB are in GiB.
+	MemoryGiB   int    `json:"memory"`
+	DiskGiB     int    `json:"disk"`
+	DiskType    string `json:"disk_type"`
+	Preemptible bool   `json:"preemptible"`
+}
+
+// Timeouts are the named bounds of everything that is waited for.
+type Timeouts struct {
+	ClusterCreate   Duration `json:"cluster_create"`
+	ClusterDelete   Duration `json:"cluster_delete"`
+	NodeGroupCreate Duration `json:"node_group_create"`
+	NodeGroupDelete Duration `json:"node_group_delete"`
+	// Operation bounds the operation of every other kind of resource.
+	Operation Duration `json:"operation"`
+	// Delete bounds the deletion of every other kind of resource.
+	Delete Duration `json:"delete"`
+	// Provision bounds the creation of the whole target.
+	Provision Duration `json:"provision"`
+	// Teardown bounds the deletion of the whole target, in a context of its own.
+	Teardown Duration `json:"teardown"`
+	// Call bounds one API call, its retries included.
+	Call        Duration `json:"call"`
+	PodRunning  Duration `json:"pod_running"`
+	Exec        Duration `json:"exec"`
+	Exchange    Duration `json:"exchange"`
+	Propagation Duration `json:"propagation"`
+	// MockStart bounds the start of the mock, the preparation of its cluster
+	// binaries (built from source where they cannot be downloaded) included.
+	MockStart Duration `json:"mock_start"`
+}
+
+// Credentials are the four ways of saying who calls the API. At most one is set.
+type Credentials struct {
+	// Token is an OAuth token, or an IAM token (t1.).
+	Token Secret `json:"-"`
+	// IAMToken is an IAM token.
+	IAMToken Secret `json:"-"`
+	// KeyFile is the path of a service account's authorized key (JSON).
+	KeyFile string `json:"service_account_key_file"`
+	// InstanceMetadata takes the token of the virtual machine this runs on.
+	InstanceMetadata bool `json:"instance_metadata"`
+}
+
+// Given reports whether any way was chosen.
+func (c Credentials) Given() bool { return len(c.ways()) > 0 }
+
+func (c Credentials) ways() []string {
+	var out []string
+	if !c.Token.IsZero() {
+		out = append(out, "YC_TOKEN")
+	}
+	if !c.IAMToken.IsZero() {
+		out = append(out, "YC_IAM_TOKEN")
+	}
+	if c.KeyFile != "" {
+		out = append(out, "YC_SERVICE_ACCOUNT_KEY_FILE")
+	}
+	if c.InstanceMetadata {
+		out = append(out, "instance_metadata")
+	}
+	return out
+}

@@ -1,0 +1,212 @@
+package config
+
+import (
+	"strings"
+)
+
+// Key is one row of the table that drives the file, the environment, the flags,
+// the help text and the messages.
+type Key struct {
+	// Name is the key in the YAML file; a dot is a level ("timeout.delete").
+	Name string
+	// Env is the environment variable.
+	Env string
+	// Flag is the flag without dashes. Secrets have none: the arguments of a
+	// process are readable by everyone on the machine.
+	Flag string
+	// Group is the heading the key stands under in a help text.
+	Group string
+	// Help is one sentence, with the unit where there is one.
+	Help string
+	// Default is the default as one would write it.
+	Default string
+
+	field field
+}
+
+// Allowed lists the values, if they can be listed.
+func (k Key) Allowed() []string { return k.field.allowed() }
+
+// Secret reports whether the value must not be printed, written to a file or
+// given as a flag.
+func (k Key) Secret() bool { _, ok := k.field.(secretField); return ok }
+
+// Boolean reports whether the flag needs no value.
+func (k Key) Boolean() bool { _, ok := k.field.(boolField); return ok }
+
+// Groups of keys, in the order of a help text.
+const (
+	groupTarget    = "Target"
+	groupAccess    = "Access to the cloud"
+	groupExisting  = "Your own resources (looked up, never changed, never deleted)"
+	groupResources = "What is created"
+	groupSelection = "What is run"
+	groupRun       = "The run"
+	groupTimeouts  = "Timeouts"
+	groupMock      = "The mock cloud"
+)
+
+// Keys returns the table, in the order of a help text.
+func Keys() []Key { return append([]Key(nil), table...) }
+
+// envNames holds the variables whose names other tools already know; they are
+// the Terraform provider's. Every other key's is WLIF_ and the name in capitals.
+var envNames = map[string]string{
+	"token":                    "YC_TOKEN",
+	"iam_token":                "YC_IAM_TOKEN",
+	"service_account_key_file": "YC_SERVICE_ACCOUNT_KEY_FILE",
+	"cloud_id":                 "YC_CLOUD_ID",
+	"folder_id":                "YC_FOLDER_ID",
+	"endpoint":                 "YC_ENDPOINT",
+	"zone":                     "YC_ZONE",
+	"storage_endpoint":         "YC_STORAGE_ENDPOINT_URL",
+}
+
+func key(group, name, def, help string, f field) Key {
+	k := Key{Name: name, Group: group, Default: def, Help: help, field: f}
+	k.Env = envNames[name]
+	if k.Env == "" {
+		k.Env = envPrefix + strings.ToUpper(strings.ReplaceAll(name, ".", "_"))
+	}
+	if !k.Secret() {
+		k.Flag = strings.NewReplacer(".", "-", "_", "-").Replace(name)
+	}
+	return k
+}
+
+func timeout(name, def, help string, f func(*Config) *Duration) Key {
+	return key(groupTimeouts, "timeout."+name, def, help, durationField(f))
+}
+
+// table is assembled from the groups so that none of them outgrows a screen.
+var table = concat(targetKeys(), accessKeys(), existingKeys(), resourceKeys(), selectionKeys(), runKeys(), timeoutKeys(), mockKeys())
+
+func concat(groups ...[]Key) []Key {
+	var out []Key
+	for _, g := range groups {
+		out = append(out, g...)
+	}
+	return out
+}
+
+func targetKeys() []Key {
+	return []Key{
+		key(groupTarget, "cloud", CloudMock, "which cloud: the mock on this machine, or the real one",
+			enumField{func(c *Config) *string { return &c.Cloud }, []string{CloudMock, CloudYandex}}),
+		key(groupTarget, "cluster", "", "which cluster (default: embedded on the mock, managed on the real cloud)",
+			enumField{func(c *Config) *string { return &c.Cluster }, []string{ClusterEmbedded, ClusterKind, ClusterManaged, ClusterExisting}}),
+		key(groupTarget, "endpoint", "", "API discovery endpoint, host:port (default: "+DefaultEndpoint+", or the mock this run starts)",
+			textField(func(c *Config) *string { return &c.Endpoint })),
+		key(groupTarget, "token_endpoint", "https://auth.yandex.cloud/oauth/token", "URL of the token exchange (RFC 8693)",
+			textField(func(c *Config) *string { return &c.TokenEndpoint })),
+		key(groupTarget, "storage_endpoint", "https://storage.yandexcloud.net", "URL of the object storage's S3 API",
+			textField(func(c *Config) *string { return &c.StorageEndpoint })),
+		key(groupTarget, "payload_endpoint", "https://payload.lockbox.api.cloud.yandex.net", "base URL of Lockbox's payload REST API",
+			textField(func(c *Config) *string { return &c.PayloadEndpoint })),
+		key(groupTarget, "cloud_id", "", "the cloud the folder is in", textField(func(c *Config) *string { return &c.CloudID })),
+		key(groupTarget, "folder_id", "", "the folder everything is created in", textField(func(c *Config) *string { return &c.FolderID })),
+		key(groupTarget, "zone", "ru-central1-a", "availability zone of subnet, cluster and nodes",
+			textField(func(c *Config) *string { return &c.Zone })),
+	}
+}
+
+func accessKeys() []Key {
+	return []Key{
+		key(groupAccess, "token", "", "OAuth or IAM token; only from the environment",
+			secretField(func(c *Config) *Secret { return &c.Credentials.Token })),
+		key(groupAccess, "iam_token", "", "IAM token; only from the environment",
+			secretField(func(c *Config) *Secret { return &c.Credentials.IAMToken })),
+		key(groupAccess, "service_account_key_file", "", "path of a service account's authorized key (JSON)",
+			textField(func(c *Config) *string { return &c.Credentials.KeyFile })),
+		key(groupAccess, "instance_metadata", "false", "take the token of the virtual machine this runs on",
+			boolField(func(c *Config) *bool { return &c.Credentials.InstanceMetadata })),
+	}
+}
+
+func existingKeys() []Key {
+	return []Key{
+		key(groupExisting, "cluster_id", "", "with --cluster existing: a Managed Kubernetes cluster with workload identity federation enabled",
+			textField(func(c *Config) *string { return &c.ClusterID })),
+		key(groupExisting, "kubeconfig", "", "with --cluster existing: path of a kubeconfig of any cluster",
+			textField(func(c *Config) *string { return &c.Kubeconfig })),
+		key(groupExisting, "issuer", "", "with --kubeconfig: issuer of its tokens (default: its discovery document's)",
+			textField(func(c *Config) *string { return &c.Issuer })),
+		key(groupExisting, "jwks_url", "", "with --kubeconfig: URL of its public keys, as the cloud reaches it (default: its discovery document's)",
+			textField(func(c *Config) *string { return &c.JWKSURL })),
+		key(groupExisting, "network_id", "", "an existing network; subnet and the rest are created in it",
+			textField(func(c *Config) *string { return &c.NetworkID })),
+		key(groupExisting, "subnet_id", "", "an existing subnet, whose nodes must reach the internet; no gateway is created",
+			textField(func(c *Config) *string { return &c.SubnetID })),
+	}
+}
+
+func resourceKeys() []Key {
+	return []Key{
+		key(groupResources, "k8s_version", "", "Kubernetes minor version, 1.30 or higher (default: 1.36 on the mock, the newest on offer on the real cloud)",
+			textField(func(c *Config) *string { return &c.K8sVersion })),
+		key(groupResources, "release_channel", "rapid", "release channel of the cluster",
+			enumField{func(c *Config) *string { return &c.ReleaseChannel }, []string{"rapid", "regular", "stable"}}),
+		key(groupResources, "subnet_cidr", "10.129.0.0/24", "address range of a created subnet",
+			textField(func(c *Config) *string { return &c.SubnetCIDR })),
+		key(groupResources, "node.platform", "standard-v3", "platform of the nodes",
+			textField(func(c *Config) *string { return &c.Node.Platform })),
+		key(groupResources, "node.cores", "2", "vCPUs of a node", intField{func(c *Config) *int { return &c.Node.Cores }, 2, 96}),
+		key(groupResources, "node.memory", "4", "memory of a node, GiB", intField{func(c *Config) *int { return &c.Node.MemoryGiB }, 2, 640}),
+		key(groupResources, "node.disk", "64", "disk of a node, GiB", intField{func(c *Config) *int { return &c.Node.DiskGiB }, 30, 4096}),
+		key(groupResources, "node.disk_type", "network-ssd", "disk type of a node",
+			textField(func(c *Config) *string { return &c.Node.DiskType })),
+		key(groupResources, "node.preemptible", "false", "cheaper nodes that the cloud may stop at any time",
+			boolField(func(c *Config) *bool { return &c.Node.Preemptible })),
+		key(groupResources, "namespace_prefix", "wlif", "beginning of the names of Kubernetes namespaces",
+			textField(func(c *Config) *string { return &c.NamespacePrefix })),
+	}
+}
+
+func selectionKeys() []Key {
+	return []Key{
+		key(groupSelection, "profile", "core", "named set of requirements; see wlif catalogue", textField(func(c *Config) *string { return &c.Profile })),
+		key(groupSelection, "requirements", "", "requirement ids or globs, separated by commas (tutorial/*)",
+			listField(func(c *Config) *[]string { return &c.Requirements })),
+		key(groupSelection, "label_filter", "", "Ginkgo label filter on top of the profile", textField(func(c *Config) *string { return &c.LabelFilter })),
+		key(groupSelection, "procs", "2", "parallel test processes", intField{func(c *Config) *int { return &c.Procs }, 1, 64}),
+	}
+}
+
+func runKeys() []Key {
+	return []Key{
+		key(groupRun, "keep", "false", "leave everything in place; wlif sweep --run ID deletes it", boolField(func(c *Config) *bool { return &c.Keep })),
+		key(groupRun, "out", "reports/runs", "folder of the runs' reports", textField(func(c *Config) *string { return &c.Out })),
+		key(groupRun, "run_ttl", "90m", "how long wlif sweep leaves the run's resources alone", durationField(func(c *Config) *Duration { return &c.RunTTL })),
+		key(groupRun, "usual", "", "usual durations for progress and the critical path, METHOD=DURATION separated by commas, * for the rest",
+			mapField(func(c *Config) *map[string]Duration { return &c.Usual })),
+	}
+}
+
+func timeoutKeys() []Key {
+	return []Key{
+		// Upper bounds of the Terraform provider: cluster create 30m and delete 20m,
+		// node group create 60m and delete 20m.
+		timeout("cluster_create", "30m", "creation of a cluster", func(c *Config) *Duration { return &c.Timeouts.ClusterCreate }),
+		timeout("cluster_delete", "20m", "deletion of a cluster", func(c *Config) *Duration { return &c.Timeouts.ClusterDelete }),
+		timeout("node_group_create", "60m", "creation of a node group", func(c *Config) *Duration { return &c.Timeouts.NodeGroupCreate }),
+		timeout("node_group_delete", "20m", "deletion of a node group", func(c *Config) *Duration { return &c.Timeouts.NodeGroupDelete }),
+		timeout("operation", "5m", "creation of any other resource", func(c *Config) *Duration { return &c.Timeouts.Operation }),
+		timeout("delete", "5m", "deletion of any other resource", func(c *Config) *Duration { return &c.Timeouts.Delete }),
+		timeout("provision", "95m", "creation of the whole target", func(c *Config) *Duration { return &c.Timeouts.Provision }),
+		timeout("teardown", "50m", "deletion of the whole target", func(c *Config) *Duration { return &c.Timeouts.Teardown }),
+		timeout("call", "1m", "one API call, its retries included", func(c *Config) *Duration { return &c.Timeouts.Call }),
+		timeout("pod_running", "5m", "a pod's way to Running", func(c *Config) *Duration { return &c.Timeouts.PodRunning }),
+		timeout("exec", "5m", "one command in a pod", func(c *Config) *Duration { return &c.Timeouts.Exec }),
+		timeout("exchange", "30s", "one token exchange", func(c *Config) *Duration { return &c.Timeouts.Exchange }),
+		timeout("propagation", "60s", "a change of rights to take effect", func(c *Config) *Duration { return &c.Timeouts.Propagation }),
+		timeout("mock_start", "20m", "start of the mock, the making of its binaries included", func(c *Config) *Duration { return &c.Timeouts.MockStart }),
+	}
+}
+
+func mockKeys() []Key {
+	return []Key{
+		key(groupMock, "mock_settings", "", "path of the mock's settings (YAML)", textField(func(c *Config) *string { return &c.MockSettings })),
+		key(groupMock, "mock_listen", "", "address the mock listens on (default: a free loopback address)", textField(func(c *Config) *string { return &c.MockListen })),
+		key(groupMock, "mock_state", "", "path of a file that keeps the mock's state across restarts", textField(func(c *Config) *string { return &c.MockState })),
+	}
+}

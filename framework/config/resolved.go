@@ -1,0 +1,72 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Save writes the resolved configuration as JSON, without secrets, for the
+// suite and for the report (mode 0600). Write the path into EnvRunConfig.
+func (c *Config) Save(file string) error {
+	data, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the resolved configuration: %w", err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(file), ".config-*")
+	if err != nil {
+		return fmt.Errorf("writing the resolved configuration: %w", err)
+	}
+	defer os.Remove(tmp.Name())
+	if _, err := tmp.Write(append(data, '\n')); err != nil {
+		_ = tmp.Close()
+		return fmt.Errorf("writing the resolved configuration: %w", err)
+	}
+	if err := tmp.Close(); err != nil {
+		return fmt.Errorf("writing the resolved configuration: %w", err)
+	}
+	return os.Rename(tmp.Name(), file)
+}
+
+// LoadResolved reads what Save wrote and adds the credentials, which only the
+// environment carries (YC_TOKEN, YC_IAM_TOKEN, YC_SERVICE_ACCOUNT_KEY_FILE;
+// WLIF_INSTANCE_METADATA). It checks nothing again but that the file is whole.
+func LoadResolved(file string, environ []string) (*Config, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the resolved configuration: %w", err)
+	}
+	c := &Config{}
+	if err := json.Unmarshal(data, c); err != nil {
+		return nil, fmt.Errorf("reading the resolved configuration %s: %w", file, err)
+	}
+	env := parseEnviron(environ)
+	for _, k := range accessKeys() {
+		if v := env[k.Env]; v != "" {
+			if err := k.field.set(c, v); err != nil {
+				return nil, &Error{Problems: []Problem{{Key: k.Name, Source: "environment variable " + k.Env, Message: err.Error(), Allowed: k.Allowed()}}}
+			}
+		}
+	}
+	return c, nil
+}
+
+// Environ returns the environment entries that carry the credentials to a child
+// process that calls LoadResolved.
+func (c Credentials) Environ() []string {
+	var out []string
+	if !c.Token.IsZero() {
+		out = append(out, envNames["token"]+"="+c.Token.Reveal())
+	}
+	if !c.IAMToken.IsZero() {
+		out = append(out, envNames["iam_token"]+"="+c.IAMToken.Reveal())
+	}
+	if c.KeyFile != "" {
+		out = append(out, envNames["service_account_key_file"]+"="+c.KeyFile)
+	}
+	if c.InstanceMetadata {
+		out = append(out, envPrefix+"INSTANCE_METADATA=true")
+	}
+	return out
+}
