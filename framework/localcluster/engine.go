@@ -52,7 +52,9 @@ type Spec struct {
 	Log io.Writer
 }
 
-// Authenticator is a TokenReview webhook (authentication.k8s.io/v1).
+// Authenticator is a TokenReview webhook (authentication.k8s.io/v1). kube-apiserver
+// itself reuses an acceptance for 10 s, which no flag changes: a revoked token lives
+// on that long.
 type Authenticator struct {
 	URL string
 	// CA is the PEM bundle that the webhook's certificate is verified with.

@@ -1,0 +1,143 @@
+package kubebin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	// Reads and writes the go.mod of the nested module.
+	"golang.org/x/mod/modfile"
+)
+
+// packages are the main packages of the programs, by program. etcd comes in the
+// version that this Kubernetes release itself was tested with: its go.mod has it.
+var packages = map[string]string{
+	APIServer:         "k8s.io/kubernetes/cmd/kube-apiserver",
+	ControllerManager: "k8s.io/kubernetes/cmd/kube-controller-manager",
+	Scheduler:         "k8s.io/kubernetes/cmd/kube-scheduler",
+	Etcd:              "go.etcd.io/etcd/server/v3",
+}
+
+// build compiles the programs into out, in a nested module of its own in work:
+// the project's go.mod must not carry the dependencies of Kubernetes.
+func build(ctx context.Context, version, work, out string, say func(string)) error {
+	if _, err := exec.LookPath("go"); err != nil {
+		return errors.New("they can be built only with the Go toolchain, and there is no go in PATH: install Go, or allow downloads from the internet")
+	}
+	say(fmt.Sprintf("Kubernetes %s: fetching the Go module", version))
+	if err := nestedModule(ctx, version, work); err != nil {
+		return err
+	}
+	major, minor, _ := numbers(version)
+	const stamp = "k8s.io/component-base/version."
+	ldflags := fmt.Sprintf("-s -w -X %sgitVersion=v%s -X %sgitMajor=%d -X %sgitMinor=%d", stamp, version, stamp, major, stamp, minor)
+	args := []string{"build", "-mod=mod", "-trimpath", "-ldflags", ldflags, "-o", out + string(filepath.Separator)}
+	for _, program := range programs {
+		args = append(args, packages[program])
+	}
+	say(fmt.Sprintf("Kubernetes %s: compiling", version))
+	if _, err := goCommand(ctx, work, args...); err != nil {
+		return err
+	}
+	// go names a program after the last path element that is not a major version.
+	return os.Rename(filepath.Join(out, "server"), filepath.Join(out, Etcd))
+}
+
+// nestedModule writes go.mod and go.sum.
+func nestedModule(ctx context.Context, version, work string) error {
+	answer, err := goCommand(ctx, work, "mod", "download", "-json", "k8s.io/kubernetes@v"+version)
+	if err != nil {
+		return err
+	}
+	var module struct{ GoMod, Dir string }
+	if err := json.Unmarshal(answer, &module); err != nil {
+		return fmt.Errorf("reading the answer of go mod download: %w", err)
+	}
+	upstream, err := os.ReadFile(module.GoMod)
+	if err != nil {
+		return err
+	}
+	own, err := rewriteGoMod(upstream, version)
+	if err != nil {
+		return err
+	}
+	sums, err := os.ReadFile(filepath.Join(module.Dir, "go.sum"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(work, "go.mod"), own, 0o600),
+		os.WriteFile(filepath.Join(work, "go.sum"), sums, 0o600))
+}
+
+// rewriteGoMod makes the go.mod of a module that builds Kubernetes with exactly
+// the dependencies, Go version and GODEBUG of its own go.mod. Its staging modules,
+// folders there, become the published ones.
+func rewriteGoMod(upstream []byte, version string) ([]byte, error) {
+	f, err := modfile.Parse("k8s.io/kubernetes/go.mod", upstream, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.AddModuleStmt("kubebin.local/build"); err != nil {
+		return nil, err
+	}
+	for _, r := range f.Replace {
+		if r.New.Version != "" || !strings.HasPrefix(r.New.Path, "./staging/") {
+			continue
+		}
+		if err := f.AddReplace(r.Old.Path, r.Old.Version, r.Old.Path, stagingVersion(version)); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.AddRequire("k8s.io/kubernetes", "v"+version); err != nil {
+		return nil, err
+	}
+	f.Cleanup()
+	return f.Format()
+}
+
+// goCommand runs go without the user's own flags and workspace.
+func goCommand(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "CGO_ENABLED=0",
+		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("go %s: %w", args[0], context.Cause(ctx))
+		}
+		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, lastLines(stdout.String()+stderr.String(), 8))
+	}
+	return stdout.Bytes(), nil
+}
+
+// probe runs a program with --version and compares.
+func probe(ctx context.Context, set Set, program string) error {
+	answer, err := exec.CommandContext(ctx, set.Path(program), "--version").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s --version: %w: %s", program, err, lastLines(string(answer), 4))
+	}
+	want := "Kubernetes v" + set.Version
+	if program == Etcd {
+		want = "etcd Version: "
+	}
+	if !strings.HasPrefix(string(answer), want) {
+		return fmt.Errorf("%s --version answered %q and not %q", program, lastLines(string(answer), 1), want)
+	}
+	return nil
+}
+
+// lastLines keeps the end of a text, where compilers put what matters.
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
