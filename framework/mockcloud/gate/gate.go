@@ -1,0 +1,254 @@
+// Package gate is the way into the mock cloud for every gRPC call (REST calls
+// become gRPC calls first): request ids, injected faults, authentication,
+// validation, authorisation, idempotency and the audit log, in this order.
+package gate
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
+
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/validate"
+)
+
+// Gate guards the methods of all services.
+type Gate struct {
+	k     *kernel.Kernel
+	rules map[string]kernel.Rule
+	keys  *state.Records[string] // idempotency key of a caller and method -> operation id
+	locks sync.Map               // idempotency key -> *sync.Mutex, while calls with it run
+}
+
+// New guards services.
+func New(k *kernel.Kernel, services []kernel.Service) *Gate {
+	g := &Gate{k: k, rules: map[string]kernel.Rule{}, keys: state.NewRecords[string](k.Store, "gate.idempotency")}
+	for _, s := range services {
+		for method, rule := range s.Rules {
+			g.rules[s.Desc.ServiceName+"/"+method] = rule
+		}
+	}
+	return g
+}
+
+// refusal is an error with the reason that the audit log keeps.
+type refusal struct {
+	error
+	reason string
+}
+
+func refuse(reason string, code codes.Code, format string, args ...any) error {
+	return refusal{error: status.Errorf(code, format, args...), reason: reason}
+}
+
+// Unary is the interceptor of the gRPC server.
+func (g *Gate) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	method := strings.TrimPrefix(info.FullMethod, "/")
+	msg := req.(proto.Message)
+	started := g.k.Clock.Now()
+	call := kernel.Call{Method: method, RequestID: uuid.NewString()}
+	setIDs(ctx, call.RequestID)
+
+	resp, call, err := g.pass(ctx, call, msg, handler)
+	entry := audit.Entry{Time: started, RequestID: call.RequestID, Method: method, Verdict: audit.Allowed, Code: "OK",
+		Run: RunOf(ctx, msg), Took: g.k.Clock.Since(started)}
+	if !call.Caller.IsZero() {
+		entry.Caller = call.Caller.Type + ":" + call.Caller.ID
+	}
+	if needs := g.rules[method].For(msg); len(needs) > 0 {
+		entry.Resource = needs[0].On.Type + "/" + needs[0].On.ID
+	}
+	if err != nil {
+		entry.Verdict, entry.Reason, entry.Code = verdictOf(err)
+		err = withRequestID(err, call.RequestID)
+	}
+	g.k.Audit.Add(entry)
+	return resp, err
+}
+
+func (g *Gate) pass(ctx context.Context, call kernel.Call, req proto.Message, handler grpc.UnaryHandler) (any, kernel.Call, error) {
+	rule, known := g.rules[call.Method]
+	if !known {
+		return nil, call, refuse("unimplemented", codes.Unimplemented, "Method %s is not implemented", call.Method)
+	}
+	fault, faulty := g.k.Settings.Fault(call.Method)
+	if faulty {
+		if err := g.wait(ctx, time.Duration(fault.Delay)); err != nil {
+			return nil, call, err
+		}
+		if fault.Code != "" && !fault.After {
+			return nil, call, refuse("fault", kernel.Code(fault.Code), "%s", fault.Message)
+		}
+	}
+	if !rule.Public {
+		var err error
+		if call.Caller, err = g.authenticate(ctx); err != nil {
+			return nil, call, err
+		}
+	}
+	if vs := validate.Request(req); len(vs) > 0 {
+		return nil, call, refuse("validation:"+vs[0].Field, codes.InvalidArgument, "%s", validate.Text(vs))
+	}
+	if err := g.authorize(call, rule, req); err != nil {
+		return nil, call, err
+	}
+	resp, err := g.once(kernel.WithCall(ctx, call), call, func(ctx context.Context) (any, error) { return handler(ctx, req) })
+	if err == nil && faulty && fault.Code != "" && fault.After {
+		return nil, call, refuse("fault-after", kernel.Code(fault.Code), "%s", fault.Message)
+	}
+	return resp, call, err
+}
+
+func (g *Gate) wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := g.k.Clock.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C():
+		return nil
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	}
+}
+
+func (g *Gate) authenticate(ctx context.Context) (access.Subject, error) {
+	values := metadata.ValueFromIncomingContext(ctx, "authorization")
+	if len(values) == 0 {
+		return access.Subject{}, refuse("no-token", codes.Unauthenticated, "The token is missing")
+	}
+	scheme, token, ok := strings.Cut(values[0], " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return access.Subject{}, refuse("no-bearer", codes.Unauthenticated, "%v", access.ErrTokenInvalid)
+	}
+	return g.Authenticate(strings.TrimSpace(token))
+}
+
+// Authenticate finds the subject of an IAM token that may be used now. A service
+// account that was suspended or deleted "cannot authenticate" (service_account.proto).
+func (g *Gate) Authenticate(token string) (access.Subject, error) {
+	subject, err := g.k.Tokens.Read(token, g.k.Clock.Now())
+	if err != nil {
+		return subject, refuse("token:"+map[bool]string{true: "expired", false: "invalid"}[err == access.ErrTokenExpired], codes.Unauthenticated, "%v", err)
+	}
+	if why := g.k.Inactive(subject); why != "" {
+		return subject, refuse("subject:"+why, codes.Unauthenticated, "%v", access.ErrTokenInvalid)
+	}
+	return subject, nil
+}
+
+func (g *Gate) authorize(call kernel.Call, rule kernel.Rule, req proto.Message) error {
+	for _, need := range rule.For(req) {
+		if _, ok := g.k.Store.Find(need.On); !ok {
+			return refusal{error: g.k.NotFound(need.On.Type, need.On.ID), reason: "not-found:" + need.On.Type}
+		}
+		if !g.k.Decider.Allowed(call.Caller, need) {
+			return refuse("permission:"+need.Permission, codes.PermissionDenied, "%s", g.denied(need.On))
+		}
+	}
+	return nil
+}
+
+// denied has the form seen in public logs: the resource and what it lies in.
+func (g *Gate) denied(ref state.Ref) string {
+	var parts []string
+	for _, r := range g.k.Decider.Chain(ref) {
+		parts = append(parts, r.Type+" "+r.ID)
+	}
+	return "Permission to [" + strings.Join(parts, ", ") + "] denied"
+}
+
+// once answers a repeated Idempotency-Key with the operation that the first call
+// started, as it stands now (docs: "Idempotency").
+func (g *Gate) once(ctx context.Context, call kernel.Call, do func(context.Context) (any, error)) (any, error) {
+	values := metadata.ValueFromIncomingContext(ctx, "idempotency-key")
+	if len(values) == 0 || values[0] == "" {
+		return do(ctx)
+	}
+	key := call.Caller.ID + "|" + call.Method + "|" + values[0]
+	lock, _ := g.locks.LoadOrStore(key, &sync.Mutex{})
+	lock.(*sync.Mutex).Lock()
+	defer lock.(*sync.Mutex).Unlock()
+	if id, ok := g.keys.Get(key); ok {
+		if op, _, ok := g.k.Operations.Get(id); ok {
+			return op, nil
+		}
+	}
+	resp, err := do(ctx)
+	if op, ok := resp.(*operation.Operation); ok && err == nil {
+		g.keys.Put(key, op.Id)
+	}
+	return resp, err
+}
+
+func setIDs(ctx context.Context, requestID string) {
+	trace := strings.ToLower(rand.Text()[:16])
+	_ = grpc.SetHeader(ctx, metadata.Pairs("x-request-id", requestID, "x-server-request-id", requestID, "x-server-trace-id", fmt.Sprintf("%s:%s:%s:1", trace, trace, trace)))
+}
+
+// withRequestID adds the detail that the documentation shows in errors.
+func withRequestID(err error, id string) error {
+	st := status.Convert(unwrap(err))
+	if st.Code() == codes.Unknown && st.Message() == "" {
+		return st.Err()
+	}
+	details := []protoadapt.MessageV1{&errdetails.RequestInfo{RequestId: id}}
+	if with, derr := st.WithDetails(details...); derr == nil {
+		return with.Err()
+	}
+	return st.Err()
+}
+
+func unwrap(err error) error {
+	if r, ok := err.(refusal); ok {
+		return r.error
+	}
+	return err
+}
+
+func verdictOf(err error) (verdict, reason, code string) {
+	st := status.Convert(unwrap(err))
+	code = st.Code().String()
+	if r, ok := err.(refusal); ok {
+		return audit.Refused, r.reason, code
+	}
+	switch st.Code() {
+	case codes.Internal, codes.Unknown, codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
+		return audit.Failed, "error:" + code, code
+	}
+	return audit.Refused, "answer:" + code, code
+}
+
+var runInAgent = regexp.MustCompile(`wlif-run/([a-z0-9]+)`)
+
+// RunOf is the run that a request names: by its label, or its client's user agent.
+func RunOf(ctx context.Context, req proto.Message) string {
+	if l, ok := req.(interface{ GetLabels() map[string]string }); ok && l.GetLabels()["wlif-run"] != "" {
+		return l.GetLabels()["wlif-run"]
+	}
+	for _, agent := range append(metadata.ValueFromIncomingContext(ctx, "user-agent"), metadata.ValueFromIncomingContext(ctx, "grpcgateway-user-agent")...) {
+		if m := runInAgent.FindStringSubmatch(agent); m != nil {
+			return m[1]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,60 @@
+package kernel
+
+import (
+	"context"
+
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	opmanager "github.com/wlif-conformance/wlif-conformance/framework/mockcloud/operation"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
+)
+
+// Call is what is known of the call that a method answers.
+type Call struct {
+	// Method is the full name: "yandex.cloud.lockbox.v1.SecretService/Create".
+	Method    string
+	Caller    access.Subject
+	RequestID string
+}
+
+type callKey struct{}
+
+// WithCall puts a call into a context.
+func WithCall(ctx context.Context, c Call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// CallOf is the call that ctx belongs to.
+func CallOf(ctx context.Context) Call {
+	c, _ := ctx.Value(callKey{}).(Call)
+	return c
+}
+
+// Op is an operation that a method starts.
+type Op struct {
+	Description string
+	// Prefix of its id: that of the service.
+	Prefix   string
+	Metadata proto.Message
+	On       state.Ref
+	// Slow work runs in the background even when the method's latency is 0.
+	Slow bool
+	Work func(ctx context.Context) (proto.Message, error)
+}
+
+// Begin starts the operation of the call in ctx, with the latency set for its method.
+func (k *Kernel) Begin(ctx context.Context, op Op) (*operation.Operation, error) {
+	call := CallOf(ctx)
+	return k.Operations.Start(opmanager.Spec{
+		ID: NewID(op.Prefix), Description: op.Description, Metadata: op.Metadata, By: call.Caller, On: op.On,
+		Takes: k.Settings.Get().Latency(call.Method), Slow: op.Slow, Work: op.Work,
+	})
+}
+
+// Allowed says whether the caller in ctx has a permission: for what a rule
+// cannot say because it hangs on the state.
+func (k *Kernel) Allowed(ctx context.Context, permission string, on state.Ref) bool {
+	return k.Decider.Allowed(CallOf(ctx).Caller, access.Need{Permission: permission, On: on})
+}

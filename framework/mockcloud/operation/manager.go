@@ -1,0 +1,146 @@
+// Package operation runs the long-running operations of the mock cloud and
+// answers OperationService for all its services: the real one too is asked about
+// operations of every service at one address.
+package operation
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+	"k8s.io/utils/clock"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
+)
+
+// Spec is an operation to start.
+type Spec struct {
+	ID          string
+	Description string
+	Metadata    proto.Message
+	By          access.Subject
+	// On is the resource it works on: ListOperations and the right to read it go by it.
+	On state.Ref
+	// Takes is how long it takes at least.
+	Takes time.Duration
+	// Slow work runs in the background even when Takes is 0.
+	Slow bool
+	// Work does it and returns the response (nil: Empty). When it fails it has
+	// undone what it did.
+	Work func(ctx context.Context) (proto.Message, error)
+}
+
+// Info is what the message of an operation does not say.
+type Info struct {
+	By access.Subject `json:"by"`
+	On state.Ref      `json:"on"`
+}
+
+// Manager holds all operations.
+type Manager struct {
+	clock  clock.Clock
+	rows   *state.Table[*operation.Operation]
+	infos  *state.Records[Info]
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+// Kind is the name of the table of operations.
+const Kind = "operation.operation"
+
+// NewManager keeps operations in s. One that a former process left unfinished
+// can never end, so it is closed as failed.
+func NewManager(s *state.Store, c clock.Clock) *Manager {
+	m := &Manager{clock: c, rows: state.NewTable[*operation.Operation](s, Kind), infos: state.NewRecords[Info](s, "operation.info")}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	for _, op := range m.rows.List(func(o *operation.Operation) bool { return !o.Done }) {
+		m.finish(op.Id, nil, context.Canceled)
+	}
+	return m
+}
+
+// Start begins an operation. One that takes no time is done when it returns.
+func (m *Manager) Start(spec Spec) (*operation.Operation, error) {
+	meta, err := anypb.New(spec.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	now := timestamppb.New(m.clock.Now())
+	op := &operation.Operation{Id: spec.ID, Description: spec.Description, CreatedAt: now, CreatedBy: spec.By.ID, ModifiedAt: now, Metadata: meta}
+	if err := m.rows.Insert(op, nil); err != nil {
+		return nil, err
+	}
+	m.infos.Put(spec.ID, Info{By: spec.By, On: spec.On})
+	if spec.Takes <= 0 && !spec.Slow {
+		resp, err := spec.Work(m.ctx)
+		return m.finish(spec.ID, resp, err), nil
+	}
+	m.wg.Go(func() { m.run(spec) })
+	return op, nil
+}
+
+// run works and lets the latency pass side by side: a cluster that really starts
+// within its latency takes no longer than that.
+func (m *Manager) run(spec Spec) {
+	timer := m.clock.NewTimer(spec.Takes)
+	defer timer.Stop()
+	resp, err := spec.Work(m.ctx)
+	select {
+	case <-timer.C():
+	case <-m.ctx.Done():
+	}
+	m.finish(spec.ID, resp, err)
+}
+
+func (m *Manager) finish(id string, resp proto.Message, err error) *operation.Operation {
+	op, _, _ := m.rows.Modify(id, func(op *operation.Operation) error {
+		op.Done, op.ModifiedAt = true, timestamppb.New(m.clock.Now())
+		if err != nil {
+			op.Result = &operation.Operation_Error{Error: status.Convert(err).Proto()}
+			return nil
+		}
+		if resp == nil {
+			resp = &emptypb.Empty{}
+		}
+		packed, err := anypb.New(resp)
+		if err != nil {
+			return err
+		}
+		op.Result = &operation.Operation_Response{Response: packed}
+		return nil
+	})
+	return op
+}
+
+// Get returns an operation as it stands.
+func (m *Manager) Get(id string) (*operation.Operation, Info, bool) {
+	op, ok := m.rows.Get(id)
+	if !ok {
+		return nil, Info{}, false
+	}
+	info, _ := m.infos.Get(id)
+	return op, info, true
+}
+
+// On lists the operations on a resource, oldest first.
+func (m *Manager) On(ref state.Ref) []*operation.Operation {
+	return slices.DeleteFunc(m.rows.List(nil), func(op *operation.Operation) bool {
+		info, _ := m.infos.Get(op.Id)
+		return info.On != ref
+	})
+}
+
+// Close cancels the work that is under way and waits for it.
+func (m *Manager) Close() {
+	m.cancel()
+	m.wg.Wait()
+}

@@ -1,0 +1,221 @@
+package settings
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Duration is a time.Duration that reads and writes as "60s".
+type Duration time.Duration
+
+// MarshalJSON writes "1m0s".
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
+// UnmarshalJSON reads what time.ParseDuration reads; a bare number is refused.
+func (d *Duration) UnmarshalJSON(raw []byte) error {
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return fmt.Errorf("a duration is a string like \"60s\", not %s", raw)
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is no duration; write it like \"60s\" or \"1m30s\"", s)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Settings of a mock cloud. The zero value of a field means its default.
+type Settings struct {
+	// Latencies says how long the operation of a method takes, by its name
+	// ("yandex.cloud.k8s.v1.ClusterService/Create"); "*" is for all others.
+	// A method with latency 0 answers with an operation that is done already.
+	Latencies map[string]Duration `json:"latencies,omitempty"`
+	// PollInterval is what the header x-operation-poll-interval tells clients,
+	// rounded up to whole seconds; 0 sends no header (clients then poll each second).
+	PollInterval Duration `json:"poll_interval,omitempty"`
+	// Propagation is how long a change of access bindings takes to be seen.
+	Propagation Duration `json:"propagation,omitempty"`
+	// Quotas are limits by metric ("iam.oidcWLIFederations.count").
+	Quotas map[string]int64 `json:"quotas,omitempty"`
+	// Restrictions is the dated set of Managed Kubernetes rules that is enforced:
+	// "tutorial-2025-10" (WLIF needs version 1.30 and the rapid channel) or "none".
+	Restrictions string `json:"restrictions,omitempty"`
+	// PreviewDenied makes workload identity federation answer as a preview
+	// feature that the cloud was not given (CON: "To get access, contact tech support").
+	PreviewDenied bool `json:"preview_denied,omitempty"`
+	// BillingState is the billing account's: ACTIVE, TRIAL_ACTIVE, SUSPENDED, ...
+	BillingState string `json:"billing_state,omitempty"`
+	// TokenLifetime of IAM tokens; at most 12 hours.
+	TokenLifetime Duration `json:"token_lifetime,omitempty"`
+	// JWKS says how key sets are fetched.
+	JWKS JWKS `json:"jwks,omitzero"`
+	// Leeway is the clock skew that is forgiven in exp, nbf and iat.
+	Leeway Duration `json:"leeway,omitempty"`
+	// Faults are injected in order; the first that matches a call acts.
+	Faults []Fault `json:"faults,omitempty"`
+	// Guesses replace rows of the table of guesses.
+	Guesses Guesses `json:"guesses,omitempty"`
+}
+
+// JWKS are the limits of fetching a federation's key set. All are guesses.
+type JWKS struct {
+	// TTL is how long a fetched set is used.
+	TTL Duration `json:"ttl,omitempty"`
+	// RefetchEvery bounds how often an unknown kid makes the same URL be fetched again.
+	RefetchEvery Duration `json:"refetch_every,omitempty"`
+	// Timeout of one fetch.
+	Timeout Duration `json:"timeout,omitempty"`
+	// MaxBytes of one set.
+	MaxBytes int64 `json:"max_bytes,omitempty"`
+}
+
+// Fault makes calls fail.
+type Fault struct {
+	// Method is a full name ("yandex.cloud.lockbox.v1.SecretService/Create"), "*",
+	// or "oauth/token".
+	Method string `json:"method"`
+	// Calls is how many calls fail; 0 means all.
+	Calls int `json:"calls,omitempty"`
+	// Code is the gRPC code ("UNAVAILABLE"); empty delays only.
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+	// Delay before the answer.
+	Delay Duration `json:"delay,omitempty"`
+	// After lets the call do its work first and loses the answer.
+	After bool `json:"after,omitempty"`
+}
+
+// Default is a mock with no artificial latency and the documented limits.
+func Default() Settings {
+	return Settings{
+		Latencies: map[string]Duration{"*": 0},
+		// docs: Quotas and limits in Identity and Access Management
+		Quotas: map[string]int64{
+			"iam.oidcWLIFederations.count":      50,
+			"iam.saFederatedCredentials.count":  200,
+			"iam.serviceAccounts.count":         100,
+			"iam.accessBindings.count":          1000,
+			"lockbox.secrets.count":             10000,
+			"vpc.networks.count":                20,
+			"managed-kubernetes.clusters.count": 20,
+		},
+		Restrictions:  "tutorial-2025-10",
+		BillingState:  "ACTIVE",
+		TokenLifetime: Duration(12 * time.Hour),
+		JWKS: JWKS{
+			TTL: Duration(5 * time.Minute), RefetchEvery: Duration(time.Second),
+			Timeout: Duration(5 * time.Second), MaxBytes: 1 << 20,
+		},
+		Leeway:  Duration(0),
+		Guesses: defaultGuesses(),
+	}
+}
+
+// Parse reads settings in YAML or JSON over base; an unknown key is an error.
+func Parse(raw []byte, base Settings) (Settings, error) {
+	j, err := yaml.YAMLToJSONStrict(raw)
+	if err != nil {
+		return base, fmt.Errorf("settings: %w", err)
+	}
+	next := base.clone()
+	dec := json.NewDecoder(bytes.NewReader(j))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&next); err != nil {
+		return base, fmt.Errorf("settings: %w", err)
+	}
+	return next, next.validate()
+}
+
+func (s Settings) clone() Settings {
+	s.Latencies, s.Quotas, s.Guesses = maps.Clone(s.Latencies), maps.Clone(s.Quotas), maps.Clone(s.Guesses)
+	s.Faults = slices.Clone(s.Faults)
+	return s
+}
+
+func (s Settings) validate() error {
+	if s.Restrictions != "tutorial-2025-10" && s.Restrictions != "none" {
+		return fmt.Errorf("settings: restrictions is %q; known are tutorial-2025-10 and none", s.Restrictions)
+	}
+	if d := time.Duration(s.TokenLifetime); d <= 0 || d > 12*time.Hour {
+		return fmt.Errorf("settings: token_lifetime is %s; an IAM token lives at most 12h", d)
+	}
+	return nil
+}
+
+// Latency of a method's operation.
+func (s Settings) Latency(method string) time.Duration {
+	if d, ok := s.Latencies[method]; ok {
+		return time.Duration(d)
+	}
+	return time.Duration(s.Latencies["*"])
+}
+
+// Live holds settings that may change while the mock runs.
+type Live struct {
+	mu    sync.Mutex
+	now   Settings
+	spent []int // calls used up, by fault
+}
+
+// NewLive starts with s.
+func NewLive(s Settings) *Live { return &Live{now: s, spent: make([]int, len(s.Faults))} }
+
+// Get returns the present settings.
+func (l *Live) Get() Settings {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now.clone()
+}
+
+// Patch lays YAML or JSON over the present settings.
+func (l *Live) Patch(raw []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	next, err := Parse(raw, l.now)
+	if err != nil {
+		return err
+	}
+	l.set(next)
+	return nil
+}
+
+// Change sets them in Go.
+func (l *Live) Change(f func(*Settings)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	next := l.now.clone()
+	f(&next)
+	l.set(next)
+}
+
+func (l *Live) set(next Settings) {
+	if !slices.Equal(next.Faults, l.now.Faults) {
+		l.spent = make([]int, len(next.Faults))
+	}
+	l.now = next
+}
+
+// Fault returns the fault that acts on this call of method, and counts it.
+func (l *Live) Fault(method string) (Fault, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, f := range l.now.Faults {
+		if f.Method != method && f.Method != "*" {
+			continue
+		}
+		if f.Calls > 0 && l.spent[i] >= f.Calls {
+			continue
+		}
+		l.spent[i]++
+		return f, true
+	}
+	return Fault{}, false
+}
