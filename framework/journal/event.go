@@ -1,0 +1,190 @@
+package journal
+
+import (
+	"time"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+)
+
+// Event is one of the types of this file.
+type Event interface{ Kind() string }
+
+// Record is an event with the place and time of its writing.
+type Record struct {
+	Time    time.Time
+	Process string
+	PID     int
+	// Seq counts the records of one process from 1.
+	Seq   int
+	Event Event
+
+	// order is Time made monotonic within the process's file.
+	order time.Time
+}
+
+// RunStarted opens a run.
+type RunStarted struct {
+	RunID   string `json:"run_id"`
+	Profile string `json:"profile"`
+	// Cloud and Cluster are the user's words: "mock", "yandex"; "embedded", "existing".
+	Cloud   string `json:"cloud"`
+	Cluster string `json:"cluster"`
+	// Version and Commit are the tool's.
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	// Reproduce is the command that repeats the run.
+	Reproduce string `json:"reproduce"`
+	// Selection is the user's filter of checks, if any.
+	Selection string `json:"selection,omitempty"`
+}
+
+// RunFinished closes a run: everything that could be done has been done.
+type RunFinished struct{}
+
+// Target identifies what was tested.
+type Target struct {
+	Endpoint          string `json:"endpoint"`
+	CloudID           string `json:"cloud_id,omitempty"`
+	FolderID          string `json:"folder_id,omitempty"`
+	ClusterID         string `json:"cluster_id,omitempty"`
+	KubernetesVersion string `json:"kubernetes_version,omitempty"`
+	ReleaseChannel    string `json:"release_channel,omitempty"`
+	Issuer            string `json:"issuer,omitempty"`
+	JWKSURL           string `json:"jwks_url,omitempty"`
+}
+
+// Feature says whether the target has a feature, and how that is known.
+type Feature struct {
+	Name    conformance.Feature `json:"name"`
+	Present bool                `json:"present"`
+	Reason  string              `json:"reason"`
+}
+
+// Planned announces the dependency graph of the provisioning.
+type Planned struct {
+	Nodes []PlannedNode `json:"nodes"`
+}
+
+// PlannedNode is a node of that graph.
+type PlannedNode struct {
+	Name  string   `json:"name"`
+	After []string `json:"after,omitempty"`
+	// Expected is how long its operations take by the target's declared
+	// settings; 0 where nothing is declared. It is never measured.
+	Expected time.Duration `json:"expected_ns,omitempty"`
+}
+
+// Phase says what is done to the nodes of the graph.
+type Phase string
+
+// The phases of a target's life.
+const (
+	Create Phase = "create"
+	Delete Phase = "delete"
+)
+
+// NodeStarted: work on a node of the graph has begun.
+type NodeStarted struct {
+	Phase Phase  `json:"phase"`
+	Node  string `json:"node"`
+	// Usual is how long it usually takes; 0 if unknown.
+	Usual time.Duration `json:"usual_ns,omitempty"`
+}
+
+// NodeFinished: work on a node has ended. Error is empty when it went well.
+type NodeFinished struct {
+	Phase    Phase         `json:"phase"`
+	Node     string        `json:"node"`
+	ID       string        `json:"id,omitempty"`
+	Duration time.Duration `json:"duration_ns"`
+	Error    string        `json:"error,omitempty"`
+}
+
+// CheckStarted: a check has begun.
+type CheckStarted struct {
+	Requirement string `json:"requirement"`
+	Case        string `json:"case"`
+	// Limit bounds the check; 0 if nothing does.
+	Limit time.Duration `json:"limit_ns,omitempty"`
+}
+
+// Step is something that a check is doing.
+type Step struct {
+	Requirement string `json:"requirement"`
+	Text        string `json:"text"`
+}
+
+// Verdict decides one case of a requirement. Reason is set unless it passed.
+type Verdict struct {
+	Requirement string              `json:"requirement"`
+	Case        string              `json:"case"`
+	Verdict     conformance.Verdict `json:"verdict"`
+	Reason      string              `json:"reason,omitempty"`
+	Duration    time.Duration       `json:"duration_ns"`
+	// Location is file:line of the check.
+	Location string `json:"location,omitempty"`
+}
+
+// Problem is a failure of the engine that belongs to no single check, such as a
+// target that could not be provisioned.
+type Problem struct {
+	// Where is a phase: "preflight", "provisioning", "suite", "teardown", "inventory".
+	Where  string `json:"where"`
+	Reason string `json:"reason"`
+	// Usage marks wrong input of the user: the run ends with exit code 2.
+	Usage bool `json:"usage,omitempty"`
+}
+
+// ResourceLeft names something that the teardown and the sweep left behind.
+type ResourceLeft struct {
+	Type   string `json:"type"`
+	ID     string `json:"id"`
+	Name   string `json:"name,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Inventory says that the search for left-over resources was made. Complete
+// means that every list could be read.
+type Inventory struct {
+	Complete bool   `json:"complete"`
+	Left     int    `json:"left"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// Log is a line for the human reader.
+type Log struct {
+	Level string `json:"level"`
+	Text  string `json:"text"`
+}
+
+// Diagnostic names a file of the run folder with evidence of a failed check.
+type Diagnostic struct {
+	Requirement string `json:"requirement"`
+	File        string `json:"file"`
+}
+
+// Exit is the end of a process of the run, or of the run itself.
+type Exit struct {
+	Program string `json:"program"`
+	Code    int    `json:"code"`
+	// Signal is set when a signal ended it.
+	Signal string `json:"signal,omitempty"`
+}
+
+// Kind names the event's type in the file.
+func (RunStarted) Kind() string   { return "run-started" }
+func (RunFinished) Kind() string  { return "run-finished" }
+func (Target) Kind() string       { return "target" }
+func (Feature) Kind() string      { return "feature" }
+func (Planned) Kind() string      { return "planned" }
+func (NodeStarted) Kind() string  { return "node-started" }
+func (NodeFinished) Kind() string { return "node-finished" }
+func (CheckStarted) Kind() string { return "check-started" }
+func (Step) Kind() string         { return "step" }
+func (Verdict) Kind() string      { return "verdict" }
+func (Problem) Kind() string      { return "problem" }
+func (ResourceLeft) Kind() string { return "resource-left" }
+func (Inventory) Kind() string    { return "inventory" }
+func (Log) Kind() string          { return "log" }
+func (Diagnostic) Kind() string   { return "diagnostic" }
+func (Exit) Kind() string         { return "exit" }

@@ -1,0 +1,114 @@
+package journal
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Follower reads the journal of a run that may still be going on.
+type Follower struct {
+	dir   string
+	files map[string]*following
+	torn  []string
+}
+
+type following struct {
+	offset int64
+	lines  int
+	rest   []byte
+	latest time.Time
+}
+
+// Follow starts at the beginning of the journal in dir.
+func Follow(dir string) *Follower {
+	return &Follower{dir: dir, files: map[string]*following{}}
+}
+
+// Next gives the records written since the last call, merged by time. Lines
+// still being written are left for the next call.
+func (f *Follower) Next() ([]Record, error) {
+	paths, err := filepath.Glob(filepath.Join(f.dir, "journal-*.jsonl"))
+	if err != nil {
+		return nil, fmt.Errorf("looking for the journal in %s: %w", f.dir, err)
+	}
+	var records []Record
+	for _, path := range paths {
+		fresh, err := f.read(path)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, fresh...)
+	}
+	slices.SortStableFunc(records, func(a, b Record) int { return a.order.Compare(b.order) })
+	return records, nil
+}
+
+func (f *Follower) read(path string) ([]Record, error) {
+	at := f.files[path]
+	if at == nil {
+		at = &following{}
+		f.files[path] = at
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: %w", err)
+	}
+	defer file.Close()
+	fresh, err := io.ReadAll(io.NewSectionReader(file, at.offset, 1<<62))
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal %s: %w", path, err)
+	}
+	at.offset += int64(len(fresh))
+	at.rest = append(at.rest, fresh...)
+	var records []Record
+	for {
+		text, rest, complete := bytes.Cut(at.rest, []byte{'\n'})
+		if !complete {
+			return records, nil
+		}
+		at.rest = rest
+		at.lines++
+		record, err := decodeLine(text)
+		if err != nil {
+			f.torn = append(f.torn, fmt.Sprintf("%s:%d: %v", filepath.Base(path), at.lines, err))
+			continue
+		}
+		// The clock may step back; a process's own order is certain.
+		if record.Time.After(at.latest) {
+			at.latest = record.Time
+		}
+		record.order = at.latest
+		records = append(records, record)
+	}
+}
+
+// Torn lists, as file:line: reason, the lines that could not be read so far,
+// those still unfinished included.
+func (f *Follower) Torn() []string {
+	torn := slices.Clone(f.torn)
+	for path, at := range f.files {
+		if len(at.rest) > 0 {
+			torn = append(torn, fmt.Sprintf("%s:%d: unfinished line", filepath.Base(path), at.lines+1))
+		}
+	}
+	slices.Sort(torn)
+	return torn
+}
+
+// Read gives the whole journal of a run, merged by time, and the lines that
+// were torn. A folder without any journal file is an error.
+func Read(dir string) (records []Record, torn []string, err error) {
+	f := Follow(dir)
+	if records, err = f.Next(); err != nil {
+		return nil, nil, err
+	}
+	if len(f.files) == 0 {
+		return nil, nil, fmt.Errorf("there is no journal in %s; is it the folder of a run?", dir)
+	}
+	return records, f.Torn(), nil
+}
