@@ -162,19 +162,10 @@ func (g *Gate) authorize(call kernel.Call, rule kernel.Rule, req proto.Message) 
 			return refusal{error: g.k.NotFound(need.On.Type, need.On.ID), reason: "not-found:" + need.On.Type}
 		}
 		if !g.k.Decider.Allowed(call.Caller, need) {
-			return refuse("permission:"+need.Permission, codes.PermissionDenied, "%s", g.denied(need.On))
+			return g.k.Denied(need)
 		}
 	}
 	return nil
-}
-
-// denied has the form seen in public logs: the resource and what it lies in.
-func (g *Gate) denied(ref state.Ref) string {
-	var parts []string
-	for _, r := range g.k.Decider.Chain(ref) {
-		parts = append(parts, r.Type+" "+r.ID)
-	}
-	return "Permission to [" + strings.Join(parts, ", ") + "] denied"
 }
 
 // once answers a repeated Idempotency-Key with the operation that the first call
@@ -228,8 +219,11 @@ func unwrap(err error) error {
 func verdictOf(err error) (verdict, reason, code string) {
 	st := status.Convert(unwrap(err))
 	code = st.Code().String()
-	if r, ok := err.(refusal); ok {
+	switch r := err.(type) {
+	case refusal:
 		return audit.Refused, r.reason, code
+	case kernel.Refusal:
+		return audit.Refused, r.Reason(), code
 	}
 	switch st.Code() {
 	case codes.Internal, codes.Unknown, codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:

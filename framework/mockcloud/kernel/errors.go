@@ -7,6 +7,8 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/quota"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 )
 
 // Errorf is an answer with a code.
@@ -24,7 +26,33 @@ func (k *Kernel) Guess(name string, what ...any) error {
 	if g.Code == "" {
 		return nil
 	}
-	return status.Error(Code(g.Code), fmt.Sprintf(g.Text, what[:min(len(what), strings.Count(g.Text, "%s"))]...))
+	return Refuse(name, status.Error(Code(g.Code), fmt.Sprintf(g.Text, what[:min(len(what), strings.Count(g.Text, "%s"))]...)))
+}
+
+// Refusal is an answer with the reason that the audit log keeps: on the wire
+// refusals look alike.
+type Refusal struct {
+	error
+	reason string
+}
+
+// Refuse gives an error (that of a gRPC status) a reason.
+func Refuse(reason string, err error) error { return Refusal{error: err, reason: reason} }
+
+// Reason is a stable word ("lockbox/inactive").
+func (r Refusal) Reason() string { return r.reason }
+
+// GRPCStatus is what goes on the wire.
+func (r Refusal) GRPCStatus() *status.Status { return status.Convert(r.error) }
+
+// Denied is the answer to a caller without a permission. It has the form seen in
+// public logs: the resource and what it lies in.
+func (k *Kernel) Denied(need access.Need) error {
+	var parts []string
+	for _, r := range k.Decider.Chain(need.On) {
+		parts = append(parts, r.Type+" "+r.ID)
+	}
+	return Refuse("permission:"+need.Permission, status.Error(codes.PermissionDenied, "Permission to ["+strings.Join(parts, ", ")+"] denied"))
 }
 
 // NotFound: the text is a guess.
