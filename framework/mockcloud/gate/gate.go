@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -104,8 +105,8 @@ func (g *Gate) pass(ctx context.Context, call kernel.Call, req proto.Message, ha
 			return nil, call, err
 		}
 	}
-	if vs := validate.Request(req); len(vs) > 0 {
-		return nil, call, refuse("validation:"+vs[0].Field, codes.InvalidArgument, "%s", validate.Text(vs))
+	if err := check(rule, req); err != nil {
+		return nil, call, err
 	}
 	if err := g.authorize(call, rule, req); err != nil {
 		return nil, call, err
@@ -115,6 +116,18 @@ func (g *Gate) pass(ctx context.Context, call kernel.Call, req proto.Message, ha
 		return nil, call, refuse("fault-after", kernel.Code(fault.Code), "%s", fault.Message)
 	}
 	return resp, call, err
+}
+
+// check holds a request against its descriptors, and asks for the fields that its
+// rule finds a resource by (those of VPC carry no options).
+func check(rule kernel.Rule, req proto.Message) error {
+	vs := validate.Request(req)
+	for _, field := range rule.Missing(req) {
+		if !slices.ContainsFunc(vs, func(v validate.Violation) bool { return v.Field == field }) {
+			vs = append(vs, validate.Violation{Field: field, Text: "Field is required"})
+		}
+	}
+	return kernel.Invalid(vs...)
 }
 
 func (g *Gate) wait(ctx context.Context, d time.Duration) error {

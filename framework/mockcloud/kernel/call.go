@@ -42,6 +42,8 @@ type Op struct {
 	// Slow work runs in the background even when the method's latency is 0.
 	Slow bool
 	Work func(ctx context.Context) (proto.Message, error)
+	// Commit does when the latency has passed what others see only then.
+	Commit func()
 }
 
 // Begin starts the operation of the call in ctx, with the latency set for its method.
@@ -49,7 +51,7 @@ func (k *Kernel) Begin(ctx context.Context, op Op) (*operation.Operation, error)
 	call := CallOf(ctx)
 	return k.Operations.Start(opmanager.Spec{
 		ID: NewID(op.Prefix), Description: op.Description, Metadata: op.Metadata, By: call.Caller, On: op.On,
-		Takes: k.Settings.Get().Latency(call.Method), Slow: op.Slow, Work: op.Work,
+		Takes: k.Settings.Get().Latency(call.Method), Slow: op.Slow, Work: op.Work, Commit: op.Commit,
 	})
 }
 
@@ -57,4 +59,9 @@ func (k *Kernel) Begin(ctx context.Context, op Op) (*operation.Operation, error)
 // cannot say because it hangs on the state.
 func (k *Kernel) Allowed(ctx context.Context, permission string, on state.Ref) bool {
 	return k.Decider.Allowed(CallOf(ctx).Caller, access.Need{Permission: permission, On: on})
+}
+
+// OperationsOn is a page of the operations on a resource, for ListOperations.
+func (k *Kernel) OperationsOn(ref state.Ref, req PageRequest) ([]*operation.Operation, string, error) {
+	return Page(k.Operations.On(ref), req, (*operation.Operation).GetId)
 }

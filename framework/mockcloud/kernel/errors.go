@@ -9,11 +9,21 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/validate"
 )
 
 // Errorf is an answer with a code.
 func Errorf(code codes.Code, format string, args ...any) error {
 	return status.Errorf(code, format, args...)
+}
+
+// Invalid answers INVALID_ARGUMENT for rules that the descriptors do not carry.
+// It is nil when vs is empty.
+func Invalid(vs ...validate.Violation) error {
+	if len(vs) == 0 {
+		return nil
+	}
+	return Refuse("validation:"+vs[0].Field, status.Error(codes.InvalidArgument, validate.Text(vs)))
 }
 
 // Guess answers as the table of guesses says for a case; what stands for %s. It

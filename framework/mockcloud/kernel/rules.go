@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -71,6 +72,18 @@ func (r Rule) For(req proto.Message) []access.Need {
 		}
 		for _, id := range ids {
 			out = append(out, access.Need{Permission: n.Permission, On: state.Ref{Type: n.Kind, ID: id}})
+		}
+	}
+	return out
+}
+
+// Missing lists the fields that a request leaves empty although the rule finds a
+// resource by them: they are required whether or not the descriptors say so.
+func (r Rule) Missing(req proto.Message) []string {
+	var out []string
+	for _, n := range r.Needs {
+		if !n.Optional && len(fieldValues(req.ProtoReflect(), strings.Split(n.Field, "."))) == 0 && !slices.Contains(out, n.Field) {
+			out = append(out, n.Field)
 		}
 	}
 	return out

@@ -36,6 +36,9 @@ type Spec struct {
 	// Work does it and returns the response (nil: Empty). When it fails it has
 	// undone what it did.
 	Work func(ctx context.Context) (proto.Message, error)
+	// Commit, if set, does when the time has passed what others see only then (a
+	// deleted row is gone). It does not run after an error or at a shutdown.
+	Commit func()
 }
 
 // Info is what the message of an operation does not say.
@@ -82,6 +85,7 @@ func (m *Manager) Start(spec Spec) (*operation.Operation, error) {
 	m.infos.Put(spec.ID, Info{By: spec.By, On: spec.On})
 	if spec.Takes <= 0 && !spec.Slow {
 		resp, err := spec.Work(m.ctx)
+		spec.commit(err)
 		return m.finish(spec.ID, resp, err), nil
 	}
 	m.wg.Go(func() { m.run(spec) })
@@ -96,9 +100,16 @@ func (m *Manager) run(spec Spec) {
 	resp, err := spec.Work(m.ctx)
 	select {
 	case <-timer.C():
+		spec.commit(err)
 	case <-m.ctx.Done():
 	}
 	m.finish(spec.ID, resp, err)
+}
+
+func (s Spec) commit(err error) {
+	if err == nil && s.Commit != nil {
+		s.Commit()
+	}
 }
 
 func (m *Manager) finish(id string, resp proto.Message, err error) *operation.Operation {
@@ -134,6 +145,15 @@ func (m *Manager) Get(id string) (*operation.Operation, Info, bool) {
 // On lists the operations on a resource, oldest first.
 func (m *Manager) On(ref state.Ref) []*operation.Operation {
 	return slices.DeleteFunc(m.rows.List(nil), func(op *operation.Operation) bool {
+		info, _ := m.infos.Get(op.Id)
+		return info.On != ref
+	})
+}
+
+// Unfinished lists the operations on a resource that are not done, oldest first.
+func (m *Manager) Unfinished(ref state.Ref) []*operation.Operation {
+	running := m.rows.List(func(op *operation.Operation) bool { return !op.Done })
+	return slices.DeleteFunc(running, func(op *operation.Operation) bool {
 		info, _ := m.infos.Get(op.Id)
 		return info.On != ref
 	})
