@@ -120,7 +120,10 @@ type Verdict struct {
 	Case        string              `json:"case"`
 	Verdict     conformance.Verdict `json:"verdict"`
 	Reason      string              `json:"reason,omitempty"`
-	Duration    time.Duration       `json:"duration_ns"`
+	// ByChoice marks a SKIPPED that the user asked for (a selection, --keep): it
+	// does not count against the run.
+	ByChoice bool          `json:"by_choice,omitempty"`
+	Duration time.Duration `json:"duration_ns"`
 	// Location is file:line of the check.
 	Location string `json:"location,omitempty"`
 }

@@ -1,0 +1,214 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+)
+
+// builder gathers the events by what they are about.
+type builder struct {
+	report  Report
+	usage   bool
+	started map[string]bool
+	cases   map[string][]Case
+	plan    []journal.PlannedNode
+	begun   map[string]journal.Record
+	ended   map[string]journal.Record
+}
+
+// Build makes the report of a run from its journal. An unknown profile in the
+// journal is judged by the whole catalogue.
+func Build(records []journal.Record, torn []string) Report {
+	b := &builder{
+		report:  Report{APIVersion: APIVersion, Kind: Kind},
+		started: map[string]bool{},
+		cases:   map[string][]Case{},
+		begun:   map[string]journal.Record{},
+		ended:   map[string]journal.Record{},
+	}
+	b.report.Run.Torn = torn
+	b.report.Inventory.Left = []Resource{}
+	b.report.Features = Features{Present: []Feature{}, Lacking: []Feature{}}
+	for _, r := range records {
+		b.add(r)
+	}
+	b.finishRun(records)
+	b.judge()
+	b.report.Provisioning = b.provisioning()
+	b.conclude()
+	return b.report
+}
+
+func (b *builder) add(r journal.Record) {
+	switch e := r.Event.(type) {
+	case journal.RunStarted:
+		b.report.Run = Run{
+			ID: e.RunID, Started: r.Time, Version: e.Version, Commit: e.Commit, Profile: e.Profile,
+			Selection: e.Selection, Reproduce: e.Reproduce, Torn: b.report.Run.Torn,
+		}
+		b.report.Target.Cloud, b.report.Target.Cluster = e.Cloud, e.Cluster
+	case journal.RunFinished:
+		b.report.Run.Complete = true
+	case journal.Target:
+		b.target(e)
+	case journal.Feature:
+		b.feature(e)
+	case journal.Planned:
+		b.plan = append(b.plan, e.Nodes...)
+	case journal.NodeStarted:
+		if e.Phase == journal.Create {
+			b.begun[e.Node] = r
+		}
+	case journal.NodeFinished:
+		if e.Phase == journal.Create {
+			b.ended[e.Node] = r
+		}
+	case journal.CheckStarted:
+		b.started[e.Requirement] = true
+	case journal.Verdict:
+		b.cases[e.Requirement] = append(b.cases[e.Requirement], Case{
+			e.Case, e.Verdict, e.Reason, e.ByChoice, Duration(e.Duration), e.Location,
+		})
+	case journal.Problem:
+		b.usage = b.usage || e.Usage
+		b.report.Problems = append(b.report.Problems, Problem{e.Where, e.Reason})
+	case journal.ResourceLeft:
+		b.report.Inventory.Left = append(b.report.Inventory.Left, Resource(e))
+	case journal.Inventory:
+		b.report.Inventory.Made, b.report.Inventory.Complete, b.report.Inventory.Reason = true, e.Complete, e.Reason
+	case journal.Diagnostic:
+		b.report.Diagnostics = append(b.report.Diagnostics, e.File)
+	}
+}
+
+// target merges: the launcher knows the folder before the suite knows the cluster.
+func (b *builder) target(e journal.Target) {
+	t := &b.report.Target
+	t.Endpoint = cmp.Or(e.Endpoint, t.Endpoint)
+	t.CloudID = cmp.Or(e.CloudID, t.CloudID)
+	t.FolderID = cmp.Or(e.FolderID, t.FolderID)
+	t.ClusterID = cmp.Or(e.ClusterID, t.ClusterID)
+	t.KubernetesVersion = cmp.Or(e.KubernetesVersion, t.KubernetesVersion)
+	t.ReleaseChannel = cmp.Or(e.ReleaseChannel, t.ReleaseChannel)
+	t.Issuer = cmp.Or(e.Issuer, t.Issuer)
+	t.JWKSURL = cmp.Or(e.JWKSURL, t.JWKSURL)
+}
+
+// feature keeps the last word on each feature.
+func (b *builder) feature(e journal.Feature) {
+	without := func(list []Feature) []Feature {
+		return slices.DeleteFunc(list, func(f Feature) bool { return f.Name == e.Name })
+	}
+	b.report.Features.Present = without(b.report.Features.Present)
+	b.report.Features.Lacking = without(b.report.Features.Lacking)
+	list := &b.report.Features.Lacking
+	if e.Present {
+		list = &b.report.Features.Present
+	}
+	*list = append(*list, Feature{e.Name, e.Reason})
+	slices.SortFunc(*list, func(x, y Feature) int { return cmp.Compare(x.Name, y.Name) })
+}
+
+func (b *builder) finishRun(records []journal.Record) {
+	if len(records) == 0 {
+		return
+	}
+	run := &b.report.Run
+	if run.Started.IsZero() {
+		run.Started = records[0].Time
+	}
+	run.Ended = records[len(records)-1].Time
+	run.Duration = Duration(run.Ended.Sub(run.Started))
+}
+
+// judge gives every requirement of the profile, and every other one that a
+// check reported, its verdict.
+func (b *builder) judge() {
+	profile, err := conformance.FindProfile(b.report.Run.Profile)
+	demanded := func(id string) bool { return err != nil || slices.Contains(profile.Requirements, id) }
+	known := map[string]bool{}
+	for _, r := range conformance.Catalogue() {
+		known[r.ID] = true
+		if demanded(r.ID) || len(b.cases[r.ID]) > 0 {
+			b.report.Requirements = append(b.report.Requirements, b.requirement(r))
+		}
+	}
+	for id := range b.cases {
+		if !known[id] {
+			b.report.Problems = append(b.report.Problems, Problem{"suite", fmt.Sprintf("a check decided %q, which is not in the catalogue", id)})
+		}
+	}
+	b.report.Profiles = []Profile{b.profile(cmp.Or(profile.Name, "catalogue"), demanded)}
+}
+
+func (b *builder) requirement(r conformance.Requirement) Requirement {
+	out := Requirement{
+		ID: r.ID, Level: r.Level, Statement: r.Statement, Sources: r.Sources, Severity: r.Severity,
+		Features: r.Features, Cases: b.cases[r.ID],
+	}
+	switch {
+	case len(out.Cases) > 0:
+		out.sumUp()
+	case r.Excluded != "":
+		out.Verdict, out.Reason, out.ByChoice = conformance.Skipped, "excluded: "+r.Excluded, true
+	default:
+		out.Verdict, out.Reason = b.missing(r.ID)
+	}
+	if out.Verdict == conformance.Fail {
+		out.Remediation = r.Remediation
+	}
+	return out
+}
+
+// sumUp combines the cases. The reason is that of the first case which has the
+// combined verdict.
+func (r *Requirement) sumUp() {
+	verdicts := make([]conformance.Verdict, 0, len(r.Cases))
+	for _, c := range r.Cases {
+		verdicts = append(verdicts, c.Verdict)
+		r.Duration += c.Duration
+	}
+	r.Verdict = conformance.Combine(verdicts...)
+	var deciding []Case
+	for _, c := range r.Cases {
+		if c.Verdict == r.Verdict {
+			deciding = append(deciding, c)
+		}
+	}
+	if len(deciding) == 0 {
+		r.Reason = "a check gave an unknown verdict"
+		return
+	}
+	r.Reason = deciding[0].Reason
+	r.ByChoice = !slices.ContainsFunc(deciding, func(c Case) bool { return !c.ByChoice })
+}
+
+// missing explains a requirement that nothing decided.
+func (b *builder) missing(id string) (conformance.Verdict, string) {
+	switch {
+	case b.usage:
+		return conformance.Skipped, "nothing was started: " + b.firstProblem()
+	case b.started[id]:
+		return conformance.Error, "the suite ended while this check was running" + b.because()
+	default:
+		return conformance.Error, "the suite ended before this check ran" + b.because()
+	}
+}
+
+func (b *builder) firstProblem() string {
+	if len(b.report.Problems) == 0 {
+		return ""
+	}
+	return b.report.Problems[0].Reason
+}
+
+func (b *builder) because() string {
+	if reason := b.firstProblem(); reason != "" {
+		return ": " + reason
+	}
+	return ""
+}

@@ -1,0 +1,91 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+)
+
+// Exit codes of a run. When several hold, the order is 2, 4, 1, 3.
+const (
+	// ExitConformant: every requirement that was to be decided was kept.
+	ExitConformant = 0
+	// ExitFailed: the target broke a requirement of level MUST.
+	ExitFailed = 1
+	// ExitUsage: wrong usage or configuration.
+	ExitUsage = 2
+	// ExitEngine: the engine failed; nothing is said about the target.
+	ExitEngine = 3
+	// ExitLeft: something was left behind.
+	ExitLeft = 4
+)
+
+// breaks says whether a requirement's verdict is a breach that counts.
+func (r Requirement) breaks() bool {
+	return r.Verdict == conformance.Fail && r.Level == conformance.Must
+}
+
+// undecided says whether a requirement is open against the user's wish.
+func (r Requirement) undecided() bool {
+	return r.Verdict == conformance.Error || r.Verdict == conformance.Skipped && !r.ByChoice
+}
+
+func (b *builder) profile(name string, demanded func(string) bool) Profile {
+	p := Profile{Name: name, Counts: map[conformance.Verdict]int{}}
+	var broken, open, left []string
+	for _, r := range b.report.Requirements {
+		if !demanded(r.ID) {
+			continue
+		}
+		p.Counts[r.Verdict]++
+		switch {
+		case r.breaks():
+			broken = append(broken, r.ID)
+		case r.undecided():
+			open = append(open, r.ID)
+		case r.Verdict == conformance.Skipped:
+			left = append(left, r.ID)
+		}
+	}
+	switch {
+	case len(broken) > 0:
+		p.Text = "not conformant: " + strings.Join(broken, ", ")
+	case len(open) > 0:
+		p.Text = "not decided: " + strings.Join(open, ", ")
+	case len(left) > 0:
+		p.Text = "kept as far as asked; left out by choice: " + strings.Join(left, ", ")
+	default:
+		p.Conformant, p.Text = true, "conformant"
+	}
+	return p
+}
+
+// conclude computes the exit code from everything else.
+func (b *builder) conclude() {
+	r := &b.report
+	reached := []struct {
+		holds bool
+		code  int
+		text  string
+	}{
+		{b.usage, ExitUsage, "wrong usage or configuration: " + b.firstProblem()},
+		{len(r.Inventory.Left) > 0, ExitLeft, fmt.Sprintf("%d resources were left behind", len(r.Inventory.Left))},
+		{slices.ContainsFunc(r.Requirements, Requirement.breaks), ExitFailed, "the target broke a requirement"},
+		{len(r.Problems) > 0, ExitEngine, "the engine failed: " + b.firstProblem()},
+		{slices.ContainsFunc(r.Requirements, Requirement.undecided), ExitEngine, "not every requirement could be decided"},
+		{!r.Run.Complete, ExitEngine, "the run did not come to its end"},
+		{r.Inventory.Made && !r.Inventory.Complete, ExitEngine, "the inventory is incomplete: " + r.Inventory.Reason},
+	}
+	r.Outcome = Outcome{ExitConformant, "conformant"}
+	if len(r.Profiles) > 0 {
+		r.Outcome.Text = r.Profiles[0].Text
+	}
+	for _, c := range reached {
+		if c.holds {
+			r.Outcome = Outcome{c.code, c.text}
+			return
+		}
+	}
+}
