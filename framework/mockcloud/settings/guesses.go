@@ -62,19 +62,26 @@ func defaultGuesses() Guesses {
 		"exchange/preview":                 {Status: 400, Error: "access_denied", Text: "Workload identity federation is not available."},
 
 		// API
-		"api/not-found":               {Code: "NOT_FOUND", Text: "%s not found"},
-		"api/federation-in-use":       {Code: "FAILED_PRECONDITION", Text: "Federation %s has federated credentials"},
-		"api/credential-exists":       {Code: "ALREADY_EXISTS", Text: "Federated credential for this subject already exists"},
-		"api/subject-empty":           {Code: "", Text: ""}, // accepted
-		"lockbox/inactive":            {Code: "FAILED_PRECONDITION", Text: "Secret %s is not active"},
-		"lockbox/version-destroyed":   {Code: "FAILED_PRECONDITION", Text: "Version %s is destroyed"},
-		"lockbox/version-not-active":  {Code: "FAILED_PRECONDITION", Text: "Version %s is scheduled for destruction"},
-		"k8s/wlif-needs-version":      {Code: "INVALID_ARGUMENT", Text: "Workload identity federation needs Kubernetes 1.30 or higher"},
-		"k8s/wlif-needs-rapid":        {Code: "INVALID_ARGUMENT", Text: "Workload identity federation needs the RAPID release channel"},
-		"k8s/version-not-available":   {Code: "INVALID_ARGUMENT", Text: "Kubernetes version %s is not available"},
-		"k8s/wlif-preview":            {Code: "PERMISSION_DENIED", Text: "Workload identity federation is in preview; contact technical support to get access"},
-		"k8s/node-group-without-wlif": {Code: "FAILED_PRECONDITION", Text: "Workload identity federation is not enabled on cluster %s"},
-		"k8s/service-account-no-role": {Code: "FAILED_PRECONDITION", Text: "Service account %s has no role %s"},
-		"vpc/in-use":                  {Code: "FAILED_PRECONDITION", Text: "%s is in use"},
+		"api/not-found":                 {Code: "NOT_FOUND", Text: "%s not found"},
+		"api/federation-in-use":         {Code: "FAILED_PRECONDITION", Text: "Federation %s has federated credentials"},
+		"api/credential-exists":         {Code: "ALREADY_EXISTS", Text: "Federated credential for this subject already exists"},
+		"api/subject-empty":             {Code: "", Text: ""}, // accepted
+		"lockbox/inactive":              {Code: "FAILED_PRECONDITION", Text: "Secret %s is not active"},
+		"lockbox/version-destroyed":     {Code: "FAILED_PRECONDITION", Text: "Version %s is destroyed"},
+		"lockbox/version-not-active":    {Code: "FAILED_PRECONDITION", Text: "Version %s is scheduled for destruction"},
+		"lockbox/version-not-scheduled": {Code: "FAILED_PRECONDITION", Text: "Version %s is not scheduled for destruction"},
+		"lockbox/no-version":            {Code: "FAILED_PRECONDITION", Text: "Secret %s has no current version"},
+		"lockbox/destroy-current":       {}, // accepted
+		"lockbox/deletion-protection":   {Code: "FAILED_PRECONDITION", Text: "Secret %s is protected from deletion"},
+		"lockbox/payload-too-large":     {Code: "INVALID_ARGUMENT", Text: "The payload of a version must not exceed 64 KB"},
+		"lockbox/versions-limit":        {Code: "RESOURCE_EXHAUSTED", Text: "Secret %s has 1000 versions, the limit"},
+		"lockbox/name-ambiguous":        {Code: "FAILED_PRECONDITION", Text: "There are several secrets named %s"},
+		"k8s/wlif-needs-version":        {Code: "INVALID_ARGUMENT", Text: "Workload identity federation needs Kubernetes 1.30 or higher"},
+		"k8s/wlif-needs-rapid":          {Code: "INVALID_ARGUMENT", Text: "Workload identity federation needs the RAPID release channel"},
+		"k8s/version-not-available":     {Code: "INVALID_ARGUMENT", Text: "Kubernetes version %s is not available"},
+		"k8s/wlif-preview":              {Code: "PERMISSION_DENIED", Text: "Workload identity federation is in preview; contact technical support to get access"},
+		"k8s/node-group-without-wlif":   {Code: "FAILED_PRECONDITION", Text: "Workload identity federation is not enabled on cluster %s"},
+		"k8s/service-account-no-role":   {Code: "FAILED_PRECONDITION", Text: "Service account %s has no role %s"},
+		"vpc/in-use":                    {Code: "FAILED_PRECONDITION", Text: "%s is in use"},
 	}
 }

@@ -75,6 +75,8 @@ type JWKS struct {
 	Timeout Duration `json:"timeout,omitempty"`
 	// MaxBytes of one set.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
+	// Algorithms that a subject token may be signed with (JWS names).
+	Algorithms []string `json:"algorithms,omitempty"`
 }
 
 // Fault makes calls fail.
@@ -113,6 +115,7 @@ func Default() Settings {
 		JWKS: JWKS{
 			TTL: Duration(5 * time.Minute), RefetchEvery: Duration(time.Second),
 			Timeout: Duration(5 * time.Second), MaxBytes: 1 << 20,
+			Algorithms: []string{"RS256", "ES256"},
 		},
 		Leeway:  Duration(0),
 		Guesses: defaultGuesses(),
