@@ -83,5 +83,23 @@ func defaultGuesses() Guesses {
 		"k8s/node-group-without-wlif":   {Code: "FAILED_PRECONDITION", Text: "Workload identity federation is not enabled on cluster %s"},
 		"k8s/service-account-no-role":   {Code: "FAILED_PRECONDITION", Text: "Service account %s has no role %s"},
 		"vpc/in-use":                    {Code: "FAILED_PRECONDITION", Text: "%s is in use"},
+		"k8s/exists":                    {Code: "ALREADY_EXISTS", Text: "%s already exists"},
+		"k8s/busy":                      {Code: "FAILED_PRECONDITION", Text: "Another operation on %s is in progress"},
+		"k8s/not-running":               {Code: "FAILED_PRECONDITION", Text: "Cluster %s is not running"},
+		"k8s/subnet-zone":               {Code: "INVALID_ARGUMENT", Text: "Subnet %s is not in zone %s"},
+		"k8s/subnet-missing":            {Code: "INVALID_ARGUMENT", Text: "Subnet must be specified: zone %s of the network has none, or several"},
+		"k8s/immutable":                 {Code: "UNIMPLEMENTED", Text: "Changing %s is not implemented by the mock"},
+		"k8s/start-failed":              {Code: "INTERNAL", Text: "Cluster %s could not be started"},
+		"k8s/change-failed":             {Code: "INTERNAL", Text: "Cluster %s could not be changed"},
+		"k8s/node-failed":               {Code: "INTERNAL", Text: "Nodes of node group %s could not be started"},
+		"k8s/discovery-document":        {Code: "", Text: ""}, // served beside jwks.json; any code: it is not
+		"vpc/exists":                    {Code: "ALREADY_EXISTS", Text: "%s already exists"},
+		"vpc/busy":                      {Code: "FAILED_PRECONDITION", Text: "Another operation on %s is in progress"},
+		"vpc/zone-unknown":              {Code: "INVALID_ARGUMENT", Text: "Zone %s not found"},
+		"vpc/cidr-overlap":              {Code: "FAILED_PRECONDITION", Text: "CIDR block %s overlaps with one of subnet %s"},
+		"vpc/other-network":             {Code: "INVALID_ARGUMENT", Text: "%s is in another network"},
+		"vpc/default-security-group":    {Code: "FAILED_PRECONDITION", Text: "Security group %s is the default one of its network"},
+		"vpc/deletion-protected":        {Code: "FAILED_PRECONDITION", Text: "Address %s is protected from deletion"},
+		"vpc/address-taken":             {Code: "FAILED_PRECONDITION", Text: "Address %s is not available"},
 	}
 }
