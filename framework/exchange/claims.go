@@ -1,0 +1,77 @@
+package exchange
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	// Reads tokens on this side of the wire. The mock verifies them with another
+	// library, so that the two sides cannot share a mistake.
+	"github.com/lestrrat-go/jwx/v3/jws"
+	"github.com/lestrrat-go/jwx/v3/jwt"
+)
+
+// Claims are what a federation looks at in a subject token. They are NOT
+// verified: they explain a refusal, and decide nothing.
+type Claims struct {
+	Issuer    string
+	Audience  []string
+	Subject   string
+	Expires   time.Time
+	IssuedAt  time.Time
+	KeyID     string
+	Algorithm string
+}
+
+// ReadClaims decodes a JWT without verifying it. The error does not quote the token.
+func ReadClaims(token Token) (Claims, error) {
+	text := strings.TrimSpace(token.Reveal())
+	message, err := jws.ParseString(text)
+	if err != nil || len(message.Signatures()) != 1 {
+		return Claims{}, errors.New("the subject token is not a JWT in compact form")
+	}
+	parsed, err := jwt.ParseInsecure([]byte(text))
+	if err != nil {
+		return Claims{}, errors.New("the payload of the subject token is not a set of claims")
+	}
+	var c Claims
+	c.Issuer, _ = parsed.Issuer()
+	c.Audience, _ = parsed.Audience()
+	c.Subject, _ = parsed.Subject()
+	c.Expires, _ = parsed.Expiration()
+	c.IssuedAt, _ = parsed.IssuedAt()
+	header := message.Signatures()[0].ProtectedHeaders()
+	c.KeyID, _ = header.KeyID()
+	if algorithm, ok := header.Algorithm(); ok {
+		c.Algorithm = algorithm.String()
+	}
+	return c, nil
+}
+
+// Trust is what a federation and its credential demand of a token.
+type Trust struct {
+	Issuer    string
+	Audiences []string
+	Subject   string
+}
+
+// Mismatches says, one sentence each, why a token with these claims should be
+// refused at the given time. None means that the claims give no reason.
+func (c Claims) Mismatches(trust Trust, now time.Time) []string {
+	var found []string
+	if c.Issuer != trust.Issuer {
+		found = append(found, fmt.Sprintf("the token's iss is %q, the federation's issuer %q", c.Issuer, trust.Issuer))
+	}
+	if !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(trust.Audiences, a) }) {
+		found = append(found, fmt.Sprintf("none of the token's aud %q is among the federation's audiences %q", c.Audience, trust.Audiences))
+	}
+	if c.Subject != trust.Subject {
+		found = append(found, fmt.Sprintf("the token's sub is %q, the credential's subject %q", c.Subject, trust.Subject))
+	}
+	if !c.Expires.After(now) {
+		found = append(found, fmt.Sprintf("the token expired at %s", c.Expires.UTC().Format(time.RFC3339)))
+	}
+	return found
+}
