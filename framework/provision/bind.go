@@ -1,0 +1,54 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/access"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+)
+
+// bind adds roles of a service account on the folder.
+func (b *builder) bind(ctx context.Context, step, account string, roles []string, report func(string)) error {
+	doing := fmt.Sprintf("granting %s to service account %s on folder %s", strings.Join(roles, ", "), account, b.folder)
+	var seqs []int
+	for _, role := range roles {
+		seq, err := b.ledger.Intend(Record{Step: step, Kind: KindAccessBinding, Name: role, FolderID: b.folder, Parent: account})
+		if err != nil {
+			return err
+		}
+		seqs = append(seqs, seq)
+	}
+	err := rebind(ctx, b.client, b.folder, access.AccessBindingAction_ADD, account, roles, report)
+	for i, seq := range seqs {
+		if err != nil {
+			err = errors.Join(err, b.refused(seq, err))
+			continue
+		}
+		err = errors.Join(b.ledger.Created(seq, roles[i]+":"+account, ""), b.ledger.Done(seq))
+	}
+	return cloud.While(err, doing)
+}
+
+// rebind changes bindings and waits. A lost race can end the operation instead of
+// the call; repeating that needs a new idempotency key, or the same failed
+// operation would be the answer again.
+func rebind(ctx context.Context, c *cloud.Client, folder string, action access.AccessBindingAction, account string, roles []string, report func(string)) error {
+	backoff := conflictBackoff
+	for attempt := 1; ; attempt++ {
+		op, err := call(cloud.WithIdempotencyKey(ctx, cloud.NewIdempotencyKey()), func(ctx context.Context) (*operation.Operation, error) {
+			return changeBindings(ctx, c, folder, action, account, roles...)
+		})
+		if err == nil {
+			err = c.Wait(ctx, methodBindings, op, nil, saying(report))
+		}
+		if err == nil || !conflict(err) || attempt == conflictAttempts || !pause(ctx, backoff) {
+			return err
+		}
+		backoff *= 2
+	}
+}

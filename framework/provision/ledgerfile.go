@@ -1,0 +1,153 @@
+package provision
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// load reads the file that l holds. A last line without its newline was torn by
+// a crash: it is cut off, because the call it announces was never made (an
+// intent) or can be found again by name (everything else).
+func (l *Ledger) load() error {
+	data, err := io.ReadAll(l.file)
+	if err != nil {
+		return fmt.Errorf("reading the ledger %s: %w", l.path, err)
+	}
+	whole := bytes.LastIndexByte(data, '\n') + 1
+	if err := l.parse(data[:whole]); err != nil {
+		return fmt.Errorf("reading the ledger %s: %w", l.path, err)
+	}
+	if whole < len(data) {
+		if err := l.file.Truncate(int64(whole)); err != nil {
+			return fmt.Errorf("cutting the torn last line of the ledger %s: %w", l.path, err)
+		}
+	}
+	return nil
+}
+
+// parse reads whole lines. A line that is no JSON is an error: the file was
+// edited, and guessing what it said could leave something behind.
+func (l *Ledger) parse(data []byte) error {
+	l.records, l.next = map[int]*Record{}, 1
+	for n, line := range bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")) {
+		var e entry
+		if err := json.Unmarshal(line, &e); err != nil {
+			return fmt.Errorf("line %d is no entry: %w", n+1, err)
+		}
+		if (n == 0) != (e.Type == entryHeader) || (e.Type == entryHeader && e.Header == nil) {
+			return fmt.Errorf("line %d: the header must be the first line, and only that", n+1)
+		}
+		l.apply(e)
+	}
+	if l.header.RunID == "" {
+		return errors.New("it has no header")
+	}
+	return nil
+}
+
+// apply brings the records up to date. Entries about an unknown number are
+// ignored: their intent was refused or deleted already.
+func (l *Ledger) apply(e entry) {
+	switch e.Type {
+	case entryHeader:
+		l.header = *e.Header
+		return
+	case entryClosed:
+		l.closed = true
+		return
+	case entryIntent:
+		if e.Record == nil || e.Seq != l.next {
+			return
+		}
+		r := *e.Record
+		r.seq = e.Seq
+		l.records[e.Seq], l.next = &r, e.Seq+1
+		return
+	}
+	r, ok := l.records[e.Seq]
+	if !ok {
+		return
+	}
+	switch e.Type {
+	case entryCreated:
+		r.ID, r.Operation = e.ID, e.Operation
+	case entryDone:
+		r.Pending = false
+	case entryRefused, entryDeleted:
+		delete(l.records, e.Seq)
+	}
+}
+
+// LedgerInfo is a ledger as a list of runs shows it.
+type LedgerInfo struct {
+	Header Header
+	Path   string
+	// Alive is true if a process holds it.
+	Alive bool
+	// Live is the number of resources that were not deleted.
+	Live int
+	// Err says why it could not be read.
+	Err error
+}
+
+// Ledgers lists the ledgers below stateDir, by run id. A missing folder is an
+// empty list. It takes no locks.
+func Ledgers(stateDir string) ([]LedgerInfo, error) {
+	dirs, err := os.ReadDir(stateDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the ledgers: %w", err)
+	}
+	var out []LedgerInfo
+	for _, d := range dirs {
+		if !d.IsDir() || !ValidRunID(d.Name()) {
+			continue
+		}
+		info := inspect(LedgerPath(stateDir, d.Name()))
+		if errors.Is(info.Err, os.ErrNotExist) {
+			continue // a run that is just being started or finished
+		}
+		if info.Header.RunID == "" {
+			info.Header.RunID = d.Name()
+		}
+		out = append(out, info)
+	}
+	return out, nil
+}
+
+func inspect(path string) LedgerInfo {
+	info := LedgerInfo{Path: path}
+	f, err := os.Open(path)
+	if err != nil {
+		info.Err = err
+		return info
+	}
+	defer f.Close()
+	info.Alive = locked(f)
+	data, err := io.ReadAll(f)
+	if err != nil {
+		info.Err = err
+		return info
+	}
+	l := &Ledger{path: path}
+	if info.Err = l.parse(data[:bytes.LastIndexByte(data, '\n')+1]); info.Err == nil {
+		info.Header, info.Live = l.header, len(l.records)
+	}
+	return info
+}
+
+// locked reports whether somebody else holds the lock of a ledger.
+func locked(f *os.File) bool {
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return true
+	}
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	return false
+}

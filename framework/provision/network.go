@@ -1,0 +1,142 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/vpc/v1"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+)
+
+// Address ranges inside a created cluster: Managed Kubernetes' defaults, stated
+// because the security group has to name them.
+const (
+	podCIDR     = "10.112.0.0/16"
+	serviceCIDR = "10.96.0.0/16"
+)
+
+// networkSteps make the network, a subnet whose nodes reach the internet through
+// a NAT gateway, and the security group. The tutorial demands the way out: "your
+// cluster nodes must have internet access".
+func (p *plan) networkSteps() []Step {
+	if p.cfg.SubnetID != "" {
+		return []Step{p.existingSubnet(), p.securityGroup(StepSubnet)}
+	}
+	network := p.network()
+	if p.cfg.NetworkID != "" {
+		network = p.existingNetwork()
+	}
+	return []Step{network, p.natGateway(), p.routes(), p.subnet(), p.securityGroup(StepNetwork)}
+}
+
+func (p *plan) network() Step {
+	return p.creating(Step{Name: StepNetwork, Methods: []string{"yandex.cloud.vpc.v1.NetworkService/Create"}}, KindNetwork,
+		func(id string) { p.target.NetworkID = id },
+		func() creation {
+			name := p.name("net")
+			return creation{name: name, call: func(ctx context.Context) (*operation.Operation, error) {
+				return p.client().Networks().Create(ctx, &vpc.CreateNetworkRequest{FolderId: p.b.folder, Name: name, Labels: p.b.labels})
+			}}
+		})
+}
+
+func (p *plan) existingNetwork() Step {
+	return p.lookup(StepNetwork, nil, "yandex.cloud.vpc.v1.NetworkService/Get", func(ctx context.Context) (string, error) {
+		n, err := p.client().Networks().Get(ctx, &vpc.GetNetworkRequest{NetworkId: p.cfg.NetworkID})
+		p.target.NetworkID = n.GetId()
+		return n.GetId(), cloud.While(err, "looking up network_id "+p.cfg.NetworkID)
+	})
+}
+
+func (p *plan) existingSubnet() Step {
+	return p.lookup(StepSubnet, nil, "yandex.cloud.vpc.v1.SubnetService/Get", func(ctx context.Context) (string, error) {
+		s, err := p.client().Subnets().Get(ctx, &vpc.GetSubnetRequest{SubnetId: p.cfg.SubnetID})
+		if err != nil {
+			return "", cloud.While(err, "looking up subnet_id "+p.cfg.SubnetID)
+		}
+		if p.cfg.NetworkID != "" && p.cfg.NetworkID != s.GetNetworkId() {
+			return "", fmt.Errorf("looking up subnet_id %s: it is in network %s, not in network_id %s", s.GetId(), s.GetNetworkId(), p.cfg.NetworkID)
+		}
+		p.target.SubnetID, p.target.NetworkID, p.zone = s.GetId(), s.GetNetworkId(), s.GetZoneId()
+		return s.GetId(), nil
+	})
+}
+
+func (p *plan) natGateway() Step {
+	return p.creating(Step{Name: StepGateway, Methods: []string{"yandex.cloud.vpc.v1.GatewayService/Create"}}, KindGateway,
+		func(id string) { p.gateway = id },
+		func() creation {
+			name := p.name("nat")
+			return creation{name: name, call: func(ctx context.Context) (*operation.Operation, error) {
+				return p.client().Gateways().Create(ctx, &vpc.CreateGatewayRequest{FolderId: p.b.folder, Name: name, Labels: p.b.labels,
+					Gateway: &vpc.CreateGatewayRequest_SharedEgressGatewaySpec{SharedEgressGatewaySpec: &vpc.SharedEgressGatewaySpec{}}})
+			}}
+		})
+}
+
+func (p *plan) routes() Step {
+	return p.creating(Step{Name: StepRouteTable, Needs: []string{StepNetwork, StepGateway}, Methods: []string{"yandex.cloud.vpc.v1.RouteTableService/Create"}},
+		KindRouteTable, func(id string) { p.routeTable = id },
+		func() creation {
+			name := p.name("routes")
+			route := &vpc.StaticRoute{Destination: &vpc.StaticRoute_DestinationPrefix{DestinationPrefix: "0.0.0.0/0"},
+				NextHop: &vpc.StaticRoute_GatewayId{GatewayId: p.gateway}}
+			return creation{name: name, call: func(ctx context.Context) (*operation.Operation, error) {
+				return p.client().RouteTables().Create(ctx, &vpc.CreateRouteTableRequest{FolderId: p.b.folder, Name: name, Labels: p.b.labels,
+					NetworkId: p.target.NetworkID, StaticRoutes: []*vpc.StaticRoute{route}})
+			}}
+		})
+}
+
+func (p *plan) subnet() Step {
+	return p.creating(Step{Name: StepSubnet, Needs: []string{StepNetwork, StepRouteTable}, Methods: []string{"yandex.cloud.vpc.v1.SubnetService/Create"}},
+		KindSubnet, func(id string) { p.target.SubnetID = id },
+		func() creation {
+			name := p.name("subnet")
+			return creation{name: name, call: func(ctx context.Context) (*operation.Operation, error) {
+				return p.client().Subnets().Create(ctx, &vpc.CreateSubnetRequest{FolderId: p.b.folder, Name: name, Labels: p.b.labels,
+					NetworkId: p.target.NetworkID, ZoneId: p.zone, V4CidrBlocks: []string{p.cfg.SubnetCIDR}, RouteTableId: p.routeTable})
+			}}
+		})
+}
+
+func (p *plan) securityGroup(network string) Step {
+	return p.creating(Step{Name: StepSecurityGroup, Needs: []string{network}, Methods: []string{"yandex.cloud.vpc.v1.SecurityGroupService/Create"}},
+		KindSecurityGroup, func(id string) { p.target.SecurityGroupID = id },
+		func() creation {
+			name := p.name("sg")
+			return creation{name: name, call: func(ctx context.Context) (*operation.Operation, error) {
+				return p.client().SecurityGroups().Create(ctx, &vpc.CreateSecurityGroupRequest{FolderId: p.b.folder, Name: name, Labels: p.b.labels,
+					NetworkId: p.target.NetworkID, RuleSpecs: securityRules()})
+			}}
+		})
+}
+
+// securityRules are those of "Configuring security groups" in the documentation
+// of Managed Service for Kubernetes: health checks, traffic among nodes, pods and
+// services, diagnostics, access to the API, and every way out.
+func securityRules() []*vpc.SecurityGroupRuleSpec {
+	const in, out = vpc.SecurityGroupRule_INGRESS, vpc.SecurityGroupRule_EGRESS
+	everyPort := &vpc.PortRange{FromPort: 0, ToPort: 65535}
+	named := func(what string) *vpc.SecurityGroupRuleSpec_PredefinedTarget {
+		return &vpc.SecurityGroupRuleSpec_PredefinedTarget{PredefinedTarget: what}
+	}
+	cidrs := func(blocks ...string) *vpc.SecurityGroupRuleSpec_CidrBlocks {
+		return &vpc.SecurityGroupRuleSpec_CidrBlocks{CidrBlocks: &vpc.CidrBlocks{V4CidrBlocks: blocks}}
+	}
+	protocol := func(name string) *vpc.SecurityGroupRuleSpec_ProtocolName {
+		return &vpc.SecurityGroupRuleSpec_ProtocolName{ProtocolName: name}
+	}
+	port := func(n int64) *vpc.PortRange { return &vpc.PortRange{FromPort: n, ToPort: n} }
+	return []*vpc.SecurityGroupRuleSpec{
+		{Description: "health checks", Direction: in, Protocol: protocol("TCP"), Ports: everyPort, Target: named("loadbalancer_healthchecks")},
+		{Description: "nodes and master among themselves", Direction: in, Protocol: protocol("ANY"), Ports: everyPort, Target: named("self_security_group")},
+		{Description: "pods and services", Direction: in, Protocol: protocol("ANY"), Ports: everyPort, Target: cidrs(podCIDR, serviceCIDR)},
+		{Description: "diagnostics", Direction: in, Protocol: protocol("ICMP"), Target: cidrs("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")},
+		{Description: "Kubernetes API", Direction: in, Protocol: protocol("TCP"), Ports: port(443), Target: cidrs("0.0.0.0/0")},
+		{Description: "Kubernetes API", Direction: in, Protocol: protocol("TCP"), Ports: port(6443), Target: cidrs("0.0.0.0/0")},
+		{Description: "the way out", Direction: out, Protocol: protocol("ANY"), Ports: everyPort, Target: cidrs("0.0.0.0/0")},
+	}
+}

@@ -1,0 +1,239 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/access"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+)
+
+// remover deletes resources in reverse dependency order, in parallel where
+// nothing forbids it, and past errors.
+type remover struct {
+	client   *cloud.Client
+	folder   string
+	timeouts config.Timeouts
+	dial     Dial
+	// gone is told of every record that is no more; nil: nobody.
+	gone func(seq int) error
+
+	mu      sync.Mutex
+	deleted []Resource
+	reasons map[string]string // by resource key: why it could not be deleted
+}
+
+// key tells resources apart.
+func (r Record) key() string { return r.Kind + "|" + r.Parent + "|" + r.Name }
+
+func (r Record) resource() Resource {
+	return Resource{Kind: r.Kind, ID: r.ID, Name: r.Name, Parent: r.Parent, Labels: r.Labels}
+}
+
+// run deletes what records say and returns what it did.
+func (m *remover) run(ctx context.Context, records []Record, usual Durations, on Listener) ([]Span, error) {
+	m.reasons = map[string]string{}
+	g, err := m.graph(records)
+	if err != nil {
+		return nil, err
+	}
+	return g.run(ctx, runOptions{phase: PhaseTeardown, usual: usual, on: on, keepGoing: true})
+}
+
+// graph makes a step of every record. A namespace of a cluster that is deleted
+// too is not deleted by itself: it goes with the cluster.
+func (m *remover) graph(records []Record) (*Graph, error) {
+	passengers := map[string][]Record{}
+	var own []Record
+	for _, r := range records {
+		i := slices.IndexFunc(records, func(c Record) bool { return c.Kind == KindCluster && c.ID != "" && c.ID == r.Parent })
+		if r.Kind == KindNamespace && i >= 0 {
+			passengers[records[i].ID] = append(passengers[records[i].ID], r)
+			continue
+		}
+		own = append(own, r)
+	}
+	names := stepNames(own)
+	var steps []Step
+	for i, r := range own {
+		k, ok := kinds[r.Kind]
+		if !ok {
+			return nil, fmt.Errorf("deleting %s %s: the ledger names a kind that this version does not know", r.Kind, r.Name)
+		}
+		s := Step{Name: names[i], Kind: r.Kind}
+		s.Timeout, s.TimeoutKey = m.timeout(r.Kind)
+		if k.deleteMethod != "" {
+			s.Methods = []string{k.deleteMethod}
+		}
+		for j, other := range own {
+			if j != i && slices.Contains(k.after, other.Kind) {
+				s.Needs = append(s.Needs, names[j])
+			}
+		}
+		with := passengers[r.ID]
+		s.Do = func(ctx context.Context, report func(string)) (string, error) { return m.remove(ctx, r, with, report) }
+		steps = append(steps, s)
+	}
+	return NewGraph(steps...)
+}
+
+// stepNames are the records' steps, made unique by their names.
+func stepNames(records []Record) []string {
+	count := map[string]int{}
+	for _, r := range records {
+		count[r.Step]++
+	}
+	out := make([]string, len(records))
+	for i, r := range records {
+		out[i] = r.Step
+		if r.Step == "" || count[r.Step] > 1 {
+			out[i] = fmt.Sprintf("%s %s %s", r.Kind, r.Name, r.ID)
+		}
+		if slices.Contains(out[:i], out[i]) {
+			out[i] = fmt.Sprintf("%s (%d)", out[i], i)
+		}
+	}
+	return out
+}
+
+func (m *remover) timeout(kind string) (time.Duration, string) {
+	switch kind {
+	case KindCluster:
+		return m.timeouts.ClusterDelete.D(), "timeout.cluster_delete"
+	case KindNodeGroup:
+		return m.timeouts.NodeGroupDelete.D(), "timeout.node_group_delete"
+	default:
+		return m.timeouts.Delete.D(), "timeout.delete"
+	}
+}
+
+// remove deletes one record and notes that it is gone, and with it what it took along.
+func (m *remover) remove(ctx context.Context, r Record, with []Record, report func(string)) (string, error) {
+	r, err := m.settle(ctx, r, report)
+	if err == nil && r.ID != "" {
+		err = m.delete(ctx, r, report)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err != nil {
+		err = cloud.While(err, fmt.Sprintf("deleting %s %s %s", r.Kind, r.Name, r.ID))
+		m.reasons[r.key()] = err.Error()
+		return r.ID, err
+	}
+	for _, x := range append([]Record{r}, with...) {
+		if x.ID != "" {
+			m.deleted = append(m.deleted, x.resource())
+		}
+		if m.gone != nil && x.seq > 0 {
+			if err := m.gone(x.seq); err != nil {
+				return r.ID, err
+			}
+		}
+	}
+	return r.ID, nil
+}
+
+// settle waits for the creation that a crash or an interrupt left going on, and
+// finds the id of what was created without anybody noting it.
+func (m *remover) settle(ctx context.Context, r Record, report func(string)) (Record, error) {
+	if r.Pending && r.Operation != "" {
+		op := &operation.Operation{Id: r.Operation}
+		// How the creation ended does not matter, only that it did.
+		if err := m.client.Wait(ctx, "creating "+r.Kind, op, nil, saying(report)); err != nil && ctx.Err() != nil {
+			return r, err
+		}
+	}
+	if r.ID != "" {
+		return r, nil
+	}
+	found, err := m.find(ctx, r)
+	r.ID = found.ID
+	return r, err
+}
+
+// find looks for a record by its name among what is there; an empty Resource
+// means that it never came to be.
+func (m *remover) find(ctx context.Context, r Record) (Resource, error) {
+	k := kinds[r.Kind]
+	var all []Resource
+	var err error
+	switch {
+	case k.list != nil:
+		all, err = k.list(ctx, m.client, m.folder)
+	case k.children != nil:
+		all, err = k.children(ctx, m.client, m.folder, r.Parent)
+	default:
+		return Resource{ID: r.Name}, nil // a namespace's id is its name
+	}
+	if cloud.ClassOf(err) == cloud.ClassNotFound {
+		return Resource{}, nil
+	}
+	i := slices.IndexFunc(all, func(x Resource) bool {
+		return x.Name == r.Name && x.Parent == parentOf(k, r) && (r.Labels == nil || k.list == nil || x.Labels[LabelRun] == r.Labels[LabelRun])
+	})
+	if err != nil || i < 0 {
+		return Resource{}, err
+	}
+	return all[i], nil
+}
+
+// parentOf is what lists give as the parent of a record: they know none for the
+// kinds that are listed by folder.
+func parentOf(k kind, r Record) string {
+	if k.list != nil {
+		return ""
+	}
+	return r.Parent
+}
+
+func (m *remover) delete(ctx context.Context, r Record, report func(string)) error {
+	k := kinds[r.Kind]
+	var err error
+	switch {
+	case r.Kind == KindNamespace:
+		err = m.deleteNamespace(ctx, r)
+	case r.Kind == KindAccessBinding:
+		err = rebind(ctx, m.client, m.folder, access.AccessBindingAction_REMOVE, r.Parent, []string{r.Name}, report)
+	default:
+		var op *operation.Operation
+		op, err = call(cloud.WithIdempotencyKey(ctx, cloud.NewIdempotencyKey()), func(ctx context.Context) (*operation.Operation, error) {
+			return k.delete(ctx, m.client, m.folder, r.resource())
+		})
+		if err == nil {
+			err = m.client.Wait(ctx, k.deleteMethod, op, nil, saying(report))
+		}
+	}
+	if cloud.ClassOf(err) == cloud.ClassNotFound {
+		return nil
+	}
+	return err
+}
+
+// deleteNamespace deletes a namespace of a cluster that stays.
+func (m *remover) deleteNamespace(ctx context.Context, r Record) error {
+	if m.dial == nil {
+		return errors.New("deleting the namespace: no way to reach the cluster's API was given")
+	}
+	target := Cluster{Kubeconfig: r.Parent}
+	if !filepath.IsAbs(r.Parent) {
+		c, err := m.client.Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: r.Parent})
+		if err != nil {
+			return err // NOT_FOUND: the namespace went with its cluster
+		}
+		target = clusterOf(c)
+	}
+	k, err := m.dial(ctx, kubeAccess(m.client, target))
+	if err != nil {
+		return fmt.Errorf("reaching the cluster's API: %w", err)
+	}
+	return k.DeleteNamespace(ctx, r.Name)
+}

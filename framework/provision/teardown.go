@@ -1,0 +1,68 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Teardown deletes what the ledger says was created, then takes the inventory.
+// It has a budget of its own (timeout.teardown) and goes on when ctx is
+// cancelled: an interrupt is the very moment it is for. When nothing is left the
+// ledger's file is removed. The error joins what could not be deleted or listed;
+// Outcome.Left is what is still there.
+func Teardown(ctx context.Context, o TeardownOptions) (Outcome, error) {
+	limit := o.Config.Timeouts.Teardown.D()
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, &TimeoutError{Step: "the teardown", After: limit, Key: "timeout.teardown"})
+	defer cancel()
+	return clearRun(ctx, o, o.Ledger.Live())
+}
+
+// clearRun deletes records, which may hold more than the ledger does.
+func clearRun(ctx context.Context, o TeardownOptions, records []Record) (Outcome, error) {
+	began := time.Now()
+	h := o.Ledger.Header()
+	m := &remover{client: o.Client, folder: h.FolderID, timeouts: o.Config.Timeouts, dial: o.Dial, gone: o.Ledger.Deleted}
+	spans, err := m.run(ctx, records, Usual(o.Config), o.On)
+	found, listErr := ours(ctx, o.Client, h.FolderID, map[string][]string{h.RunID: accountsOf(records)})
+	left := leftovers(found[h.RunID], h.FolderID, m.reasons)
+	// What lists do not show (a namespace of a cluster that stays) is left if it
+	// could not be deleted.
+	for _, r := range records {
+		if reason, failed := m.reasons[r.key()]; failed && !slices.ContainsFunc(left, func(l Leftover) bool { return l.Kind == r.Kind && l.Name == r.Name }) {
+			if kinds[r.Kind].list == nil && kinds[r.Kind].children == nil {
+				left = append(left, leftover(r.resource(), h.FolderID, reason))
+			}
+		}
+	}
+	out := Outcome{Deleted: m.deleted, Left: left, Spans: spans, Took: time.Since(began)}
+	err = errors.Join(err, listErr)
+	if err == nil && len(left) == 0 {
+		err = o.Ledger.Finish()
+	}
+	if err != nil {
+		err = fmt.Errorf("tearing down run %s: %w", h.RunID, err)
+	}
+	return out, err
+}
+
+// accountsOf collects the service accounts that records name.
+func accountsOf(records []Record) []string {
+	var out []string
+	add := func(id string) {
+		if id != "" && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	for _, r := range records {
+		switch r.Kind {
+		case KindServiceAccount:
+			add(r.ID)
+		case KindAccessBinding, KindCredential:
+			add(r.Parent)
+		}
+	}
+	return out
+}
