@@ -39,9 +39,14 @@ type Gate struct {
 	locks sync.Map               // idempotency key -> *sync.Mutex, while calls with it run
 }
 
-// New guards services.
-func New(k *kernel.Kernel, services []kernel.Service) *Gate {
-	g := &Gate{k: k, rules: map[string]kernel.Rule{}, keys: state.NewRecords[string](k.Store, "gate.idempotency")}
+// New makes a gate that lets nothing through yet.
+func New(k *kernel.Kernel) *Gate {
+	return &Gate{k: k, rules: map[string]kernel.Rule{}, keys: state.NewRecords[string](k.Store, "gate.idempotency")}
+}
+
+// Guard opens the gate for services, by their rules. It is called before the
+// first request.
+func (g *Gate) Guard(services []kernel.Service) *Gate {
 	for _, s := range services {
 		for method, rule := range s.Rules {
 			g.rules[s.Desc.ServiceName+"/"+method] = rule

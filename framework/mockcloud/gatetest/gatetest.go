@@ -65,7 +65,7 @@ func Start(t testing.TB, services func(*kernel.Kernel) []kernel.Service) *Cloud 
 	c.folders(store)
 	c.services = services(c.K)
 	c.checkRules()
-	c.Gate = gate.New(c.K, c.services)
+	c.Gate = gate.New(c.K).Guard(c.services)
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

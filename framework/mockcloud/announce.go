@@ -1,0 +1,64 @@
+package mockcloud
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// Announcement is how a client finds a mock cloud and gets in.
+type Announcement struct {
+	// Endpoint answers discovery and every API: the value of YC_ENDPOINT.
+	Endpoint        string `json:"endpoint"`
+	TokenEndpoint   string `json:"token_endpoint"`
+	StorageEndpoint string `json:"storage_endpoint"`
+	// Admin is the admin port; it wants AdminToken as a bearer token.
+	Admin      string `json:"admin"`
+	AdminToken string `json:"admin_token"`
+	// CAFile is the mock's CA, CABundle that and the public roots: the value of
+	// SSL_CERT_FILE.
+	CAFile        string `json:"ca_file"`
+	CABundle      string `json:"ca_bundle"`
+	CloudID       string `json:"cloud_id"`
+	FolderID      string `json:"folder_id"`
+	OtherFolderID string `json:"other_folder_id"`
+	// TokenFile holds the user's OAuth token: the value of YC_TOKEN.
+	TokenFile string `json:"token_file"`
+	// Latencies are how long operations take, by method ("*": all others).
+	Latencies map[string]string `json:"latencies"`
+	// ClusterFeaturesLacking are features of a real node that clusters lack.
+	ClusterFeaturesLacking []string `json:"cluster_features_lacking"`
+	PID                    int      `json:"pid"`
+}
+
+// Announcement describes this mock cloud.
+func (c *Cloud) Announcement() Announcement {
+	a := Announcement{
+		Endpoint:      c.api.Addr().String(),
+		TokenEndpoint: "https://" + c.api.Addr().String() + "/oauth/token", StorageEndpoint: "https://" + c.storage.Addr().String(),
+		Admin: "http://" + c.admin.Addr().String(), AdminToken: c.adminToken,
+		CAFile: filepath.Join(c.dir, "ca.pem"), CABundle: filepath.Join(c.dir, "ca-bundle.pem"),
+		CloudID: c.world.CloudID, FolderID: c.world.FolderID, OtherFolderID: c.world.OtherFolderID,
+		TokenFile: filepath.Join(c.dir, tokenFile), Latencies: map[string]string{}, PID: os.Getpid(),
+	}
+	for method, d := range c.kernel.Settings.Get().Latencies {
+		a.Latencies[method] = time.Duration(d).String()
+	}
+	if c.engine != nil {
+		a.ClusterFeaturesLacking = c.engine.Lacks()
+	}
+	return a
+}
+
+// Write puts the announcement into a file that only its owner can read; it holds
+// the admin token.
+func (a Announcement) Write(file string) error {
+	raw, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(file, append(raw, '\n'), 0o600)
+}

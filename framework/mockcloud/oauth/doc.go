@@ -1,0 +1,9 @@
+// Package oauth is the token endpoint of the mock cloud, POST
+// https://auth.yandex.cloud/oauth/token: it exchanges a subject token for an IAM
+// token (RFC 8693) if a federated credential of the service account links the
+// token's subject, its federation's issuer and audience are the token's, and a key
+// that the federation publishes verifies the signature.
+//
+// Each refusal has a reason of its own in the audit log; what is answered for it
+// is the table of guesses' business.
+package oauth
