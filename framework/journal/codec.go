@@ -25,6 +25,7 @@ var decoders = map[string]func(json.RawMessage) (Event, error){
 	Feature{}.Kind():      decode[Feature],
 	Planned{}.Kind():      decode[Planned],
 	NodeStarted{}.Kind():  decode[NodeStarted],
+	NodeWaiting{}.Kind():  decode[NodeWaiting],
 	NodeFinished{}.Kind(): decode[NodeFinished],
 	CheckStarted{}.Kind(): decode[CheckStarted],
 	Step{}.Kind():         decode[Step],

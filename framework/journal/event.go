@@ -60,18 +60,21 @@ type Feature struct {
 	Reason  string              `json:"reason"`
 }
 
-// Planned announces the dependency graph of the provisioning.
+// Planned announces the dependency graph of the provisioning, and its critical
+// path as computed from the durations that the target declares for its
+// operations (or that they usually take), never from measured ones.
 type Planned struct {
-	Nodes []PlannedNode `json:"nodes"`
+	Nodes        []PlannedNode `json:"nodes"`
+	CriticalPath []string      `json:"critical_path"`
+	Length       time.Duration `json:"length_ns"`
+	// Sum is that of all nodes' durations.
+	Sum time.Duration `json:"sum_ns"`
 }
 
 // PlannedNode is a node of that graph.
 type PlannedNode struct {
 	Name  string   `json:"name"`
 	After []string `json:"after,omitempty"`
-	// Expected is how long its operations take by the target's declared
-	// settings; 0 where nothing is declared. It is never measured.
-	Expected time.Duration `json:"expected_ns,omitempty"`
 }
 
 // Phase says what is done to the nodes of the graph.
@@ -87,8 +90,15 @@ const (
 type NodeStarted struct {
 	Phase Phase  `json:"phase"`
 	Node  string `json:"node"`
-	// Usual is how long it usually takes; 0 if unknown.
+	// Usual is how long it usually takes, see Planned; 0 if unknown.
 	Usual time.Duration `json:"usual_ns,omitempty"`
+}
+
+// NodeWaiting: what the work on a node is waiting for.
+type NodeWaiting struct {
+	Phase Phase  `json:"phase"`
+	Node  string `json:"node"`
+	Text  string `json:"text"`
 }
 
 // NodeFinished: work on a node has ended. Error is empty when it went well.
@@ -181,6 +191,7 @@ func (Target) Kind() string       { return "target" }
 func (Feature) Kind() string      { return "feature" }
 func (Planned) Kind() string      { return "planned" }
 func (NodeStarted) Kind() string  { return "node-started" }
+func (NodeWaiting) Kind() string  { return "node-waiting" }
 func (NodeFinished) Kind() string { return "node-finished" }
 func (CheckStarted) Kind() string { return "check-started" }
 func (Step) Kind() string         { return "step" }

@@ -27,8 +27,8 @@ func open(t *testing.T, dir, process string, r *redact.Redactor) *Writer {
 var every = []Event{
 	RunStarted{RunID: "abcdefgh", Profile: "core"}, RunFinished{}, Target{Endpoint: "e:443"},
 	Feature{Name: conformance.Kubelet, Reason: "declared"},
-	Planned{Nodes: []PlannedNode{{Name: "a", Expected: time.Second}, {Name: "b", After: []string{"a"}}}},
-	NodeStarted{Phase: Create, Node: "a", Usual: time.Minute}, NodeFinished{Phase: Create, Node: "a", Duration: 1<<53 + 1},
+	Planned{Nodes: []PlannedNode{{Name: "a"}, {Name: "b", After: []string{"a"}}}, CriticalPath: []string{"a", "b"}, Length: 1, Sum: 2},
+	NodeStarted{Phase: Create, Node: "a", Usual: time.Minute}, NodeWaiting{Phase: Create, Node: "a", Text: "t"}, NodeFinished{Phase: Create, Node: "a", Duration: 1<<53 + 1},
 	CheckStarted{Requirement: "tutorial/exchange", Case: "c"}, Step{Requirement: "tutorial/exchange", Text: "s"},
 	Verdict{Requirement: "tutorial/exchange", Case: "c", Verdict: conformance.Pass, Duration: time.Second},
 	Problem{Where: "suite", Reason: "r"}, ResourceLeft{Type: "vpc.network", ID: "enp"}, Inventory{Complete: true},

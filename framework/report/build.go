@@ -15,7 +15,7 @@ type builder struct {
 	usage   bool
 	started map[string]bool
 	cases   map[string][]Case
-	plan    []journal.PlannedNode
+	plan    journal.Planned
 	begun   map[string]journal.Record
 	ended   map[string]journal.Record
 }
@@ -58,7 +58,7 @@ func (b *builder) add(r journal.Record) {
 	case journal.Feature:
 		b.feature(e)
 	case journal.Planned:
-		b.plan = append(b.plan, e.Nodes...)
+		b.plan = e
 	case journal.NodeStarted:
 		if e.Phase == journal.Create {
 			b.begun[e.Node] = r

@@ -77,9 +77,9 @@ func markdownProvisioning(out io.Writer, p *Provisioning) {
 // Sentence compares wall time, critical path and sum.
 func (p *Provisioning) Sentence() string {
 	if p.CriticalLength == 0 {
-		return fmt.Sprintf("Wall time %s; the target declares no durations, so no critical path is computed; measured sum %s.", p.Wall, p.MeasuredSum)
+		return fmt.Sprintf("Wall time %s; no durations are declared, so no critical path is computed; measured sum %s.", p.Wall, p.MeasuredSum)
 	}
-	return fmt.Sprintf("Wall time %s = %.2f × the critical path of %s (%s), computed from the declared durations; their sum is %s.",
+	return fmt.Sprintf("Wall time %s = %.2f × the critical path of %s (%s), computed from the declared durations, whose sum is %s.",
 		p.Wall, p.Ratio, p.CriticalLength, strings.Join(p.CriticalPath, " → "), p.ExpectedSum)
 }
 

@@ -120,16 +120,17 @@ type Case struct {
 type Provisioning struct {
 	// Wall is measured, from the first node's start to the last one's end.
 	Wall Duration `json:"wall"`
-	// CriticalPath is computed from the declared durations and the graph.
+	// CriticalPath is computed from the graph and from the durations that the
+	// target declares (or that operations usually take), never from measured ones.
 	CriticalPath []string `json:"criticalPath,omitempty"`
-	// CriticalLength is the sum of the declared durations on that path; 0 where
-	// the target declares none.
+	// CriticalLength is the sum of these durations on the path; 0 where nothing is
+	// known.
 	CriticalLength Duration `json:"criticalLength"`
-	// ExpectedSum is the sum of all declared durations.
+	// ExpectedSum is the sum of all these durations.
 	ExpectedSum Duration `json:"expectedSum"`
 	// MeasuredSum is the sum of the measured durations of all nodes.
 	MeasuredSum Duration `json:"measuredSum"`
-	// Ratio is Wall / CriticalLength; 0 where nothing is declared.
+	// Ratio is Wall / CriticalLength; 0 where nothing is known.
 	Ratio float64 `json:"ratio,omitempty"`
 	Nodes []Node  `json:"nodes"`
 }

@@ -1,31 +1,31 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
 )
 
-// provisioning compares the measured wall time with the critical path. The path
-// is computed from the declared durations, never from measured ones: otherwise
-// a slow implementation would lengthen its own yardstick.
+// provisioning sets the measured wall time beside the critical path, which the
+// provisioner computed before anything was measured.
 func (b *builder) provisioning() *Provisioning {
 	if len(b.begun) == 0 {
 		return nil
 	}
-	p := &Provisioning{}
-	p.CriticalPath, p.CriticalLength = criticalPath(b.plan)
+	p := &Provisioning{CriticalPath: b.plan.CriticalPath, CriticalLength: Duration(b.plan.Length), ExpectedSum: Duration(b.plan.Sum)}
 	var first, last time.Time
 	for _, r := range b.begun {
 		if first.IsZero() || r.Time.Before(first) {
 			first = r.Time
 		}
 	}
-	for _, planned := range b.plan {
-		node := Node{Name: planned.Name, After: planned.After, Expected: Duration(planned.Expected)}
+	for _, planned := range b.plan.Nodes {
+		node := Node{Name: planned.Name, After: planned.After}
 		if begun, ok := b.begun[planned.Name]; ok {
 			node.Start = Duration(begun.Time.Sub(first))
+			node.Expected = Duration(begun.Event.(journal.NodeStarted).Usual)
 		}
 		if ended, ok := b.ended[planned.Name]; ok {
 			finished := ended.Event.(journal.NodeFinished)
@@ -34,7 +34,6 @@ func (b *builder) provisioning() *Provisioning {
 				last = ended.Time
 			}
 		}
-		p.ExpectedSum += node.Expected
 		p.MeasuredSum += node.Took
 		p.Nodes = append(p.Nodes, node)
 	}
@@ -44,46 +43,6 @@ func (b *builder) provisioning() *Provisioning {
 	if p.CriticalLength > 0 {
 		p.Ratio = float64(p.Wall) / float64(p.CriticalLength)
 	}
-	slices.SortStableFunc(p.Nodes, func(x, y Node) int { return int(x.Start - y.Start) })
+	slices.SortStableFunc(p.Nodes, func(x, y Node) int { return cmp.Compare(x.Start, y.Start) })
 	return p
-}
-
-// criticalPath gives the longest path through the graph by declared durations.
-// Without any declared duration there is none. A cycle, which the provisioner
-// refuses anyway, ends the path.
-func criticalPath(plan []journal.PlannedNode) ([]string, Duration) {
-	nodes := map[string]journal.PlannedNode{}
-	for _, n := range plan {
-		nodes[n.Name] = n
-	}
-	type longest struct {
-		length time.Duration
-		path   []string
-	}
-	done := map[string]longest{}
-	var visit func(name string) longest
-	visit = func(name string) longest {
-		if known, ok := done[name]; ok {
-			return known
-		}
-		done[name] = longest{}
-		var best longest
-		for _, before := range nodes[name].After {
-			if l := visit(before); l.length > best.length {
-				best = l
-			}
-		}
-		here := longest{best.length + nodes[name].Expected, append(slices.Clone(best.path), name)}
-		done[name] = here
-		return here
-	}
-	var best longest
-	for _, n := range plan {
-		if l := visit(n.Name); l.length > best.length {
-			best = l
-		}
-	}
-	// Nodes without a declared duration add nothing to the path's explanation.
-	best.path = slices.DeleteFunc(best.path, func(name string) bool { return nodes[name].Expected == 0 })
-	return best.path, Duration(best.length)
 }
