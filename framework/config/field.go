@@ -186,8 +186,6 @@ func yamlString(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
 		return v, nil
-	case nil:
-		return "", nil
 	case float64:
 		return "", errors.New("YAML reads this as a number (1.30 becomes 1.3): write it in quotes")
 	case bool:

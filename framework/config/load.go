@@ -164,6 +164,9 @@ func (l *loader) yamlLevel(prefix string, doc map[string]any, source string) {
 	sort.Strings(names)
 	for _, name := range names {
 		full := prefix + name
+		if doc[name] == nil && (isLevel(full) || isKey(full)) {
+			continue // "zone:" without a value says nothing
+		}
 		if k, ok := lookup(full); ok {
 			text, err := k.field.yamlText(doc[name])
 			if err != nil {
@@ -222,12 +225,16 @@ func (l *loader) flags(fs *pflag.FlagSet) {
 	}
 }
 
-// assign parses the winning text of every key. An empty text leaves the zero value.
+// assign parses the winning text of every key. Empty text unsets a key that has
+// no default; others would be left with a zero that means nothing.
 func (l *loader) assign() {
 	for _, k := range table {
 		v := l.values[k.Name]
 		l.cfg.Origins[k.Name] = v.source
 		if v.text == "" {
+			if k.Default != "" {
+				l.problem(Problem{Key: k.Name, Source: v.source, Message: "must not be empty", Allowed: k.Allowed()})
+			}
 			continue
 		}
 		if err := k.field.set(l.cfg, v.text); err != nil {

@@ -16,6 +16,8 @@ func lookup(name string) (Key, bool) {
 	return Key{}, false
 }
 
+func isKey(name string) bool { _, ok := lookup(name); return ok }
+
 func keyNames() []string {
 	names := make([]string, len(table))
 	for i, k := range table {

@@ -219,9 +219,4 @@ func (k *checker) selection() {
 	if k.NamespacePrefix != "" && !dnsLabel.MatchString(k.NamespacePrefix) {
 		k.refuse("namespace_prefix", "must be at most 30 lower-case letters, digits and dashes, and begin with a letter")
 	}
-	for key, v := range map[string]string{"out": k.Out, "profile": k.Profile, "namespace_prefix": k.NamespacePrefix, "zone": k.Zone} {
-		if v == "" {
-			k.lacks(key, "must not be empty")
-		}
-	}
 }
