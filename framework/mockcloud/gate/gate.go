@@ -55,14 +55,9 @@ func (g *Gate) Guard(services []kernel.Service) *Gate {
 	return g
 }
 
-// refusal is an error with the reason that the audit log keeps.
-type refusal struct {
-	error
-	reason string
-}
-
+// refuse answers with a reason for the audit log.
 func refuse(reason string, code codes.Code, format string, args ...any) error {
-	return refusal{error: status.Errorf(code, format, args...), reason: reason}
+	return kernel.Refuse(reason, status.Errorf(code, format, args...))
 }
 
 // Unary is the interceptor of the gRPC server.
@@ -177,7 +172,7 @@ func (g *Gate) Authenticate(token string) (access.Subject, error) {
 func (g *Gate) authorize(call kernel.Call, rule kernel.Rule, req proto.Message) error {
 	for _, need := range rule.For(req) {
 		if _, ok := g.k.Store.Find(need.On); !ok {
-			return refusal{error: g.k.NotFound(need.On.Type, need.On.ID), reason: "not-found:" + need.On.Type}
+			return kernel.Refuse("not-found:"+need.On.Type, g.k.NotFound(need.On.Type, need.On.ID))
 		}
 		if !g.k.Decider.Allowed(call.Caller, need) {
 			return g.k.Denied(need)
@@ -216,7 +211,7 @@ func setIDs(ctx context.Context, requestID string) {
 
 // withRequestID adds the detail that the documentation shows in errors.
 func withRequestID(err error, id string) error {
-	st := status.Convert(unwrap(err))
+	st := status.Convert(err)
 	if st.Code() == codes.Unknown && st.Message() == "" {
 		return st.Err()
 	}
@@ -227,20 +222,10 @@ func withRequestID(err error, id string) error {
 	return st.Err()
 }
 
-func unwrap(err error) error {
-	if r, ok := err.(refusal); ok {
-		return r.error
-	}
-	return err
-}
-
 func verdictOf(err error) (verdict, reason, code string) {
-	st := status.Convert(unwrap(err))
+	st := status.Convert(err)
 	code = st.Code().String()
-	switch r := err.(type) {
-	case refusal:
-		return audit.Refused, r.reason, code
-	case kernel.Refusal:
+	if r, ok := err.(kernel.Refusal); ok {
 		return audit.Refused, r.Reason(), code
 	}
 	switch st.Code() {
