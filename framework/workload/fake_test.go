@@ -27,11 +27,13 @@ type fakeAPI struct {
 	answers map[string]any
 	// program replaces bash.
 	program []string
+	// ctx ends with the test, and what exec started with it.
+	ctx context.Context
 }
 
 func startFake(t *testing.T) (*fakeAPI, *cluster.Cluster) {
 	t.Helper()
-	f := &fakeAPI{answers: map[string]any{
+	f := &fakeAPI{ctx: t.Context(), answers: map[string]any{
 		"/api":  metav1.APIVersions{TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{"v1"}},
 		"/apis": metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}},
 		"/api/v1": metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList"}, GroupVersion: "v1",
@@ -79,12 +81,12 @@ func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // ExecInContainer runs the command on this machine.
-func (f *fakeAPI) ExecInContainer(ctx context.Context, _, _, _ string, cmd []string, in io.Reader, out, errout io.WriteCloser,
+func (f *fakeAPI) ExecInContainer(_ context.Context, _, _, _ string, cmd []string, in io.Reader, out, errout io.WriteCloser,
 	_ bool, _ <-chan remotecommand.TerminalSize, _ time.Duration) error {
 	if f.program != nil {
 		cmd = f.program
 	}
-	command := exec.CommandContext(ctx, cmd[0], cmd[1:]...)
+	command := exec.CommandContext(f.ctx, cmd[0], cmd[1:]...)
 	stdin, err := command.StdinPipe()
 	if err != nil {
 		return err
