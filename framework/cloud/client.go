@@ -19,7 +19,8 @@ type Options struct {
 	// Endpoint is the discovery endpoint, host:port; empty means the real cloud's.
 	Endpoint    string
 	Credentials config.Credentials
-	// RunID goes into the user agent, so that an audit log can tell runs apart.
+	// RunID goes into the user agent, so that an audit log can tell runs apart. The
+	// SDK's own discovery and token requests do not carry it.
 	RunID string
 	// CallTimeout bounds one call with its retries; 0 means a minute.
 	CallTimeout time.Duration
@@ -57,7 +58,7 @@ func Connect(ctx context.Context, o Options) (*Client, error) {
 	sdk, err := ycsdk.Build(dctx,
 		options.WithCredentials(creds),
 		options.WithDiscoveryEndpoint(o.Endpoint),
-		options.WithCustomDialOptions(grpc.WithUserAgent(userAgent(o.RunID))))
+		options.WithCustomDialOptions(grpc.WithUserAgent(userAgent(o.RunID)), grpc.WithChainUnaryInterceptor(addHeaders)))
 	if err != nil {
 		e := newError("yandex.cloud.endpoint.ApiEndpointService/List", err, "", "")
 		e.Doing = "discovering the endpoints at " + o.Endpoint

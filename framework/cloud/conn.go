@@ -94,14 +94,14 @@ func (c conn) Invoke(ctx context.Context, path string, args, reply any, opts ...
 
 func (c conn) attempt(ctx context.Context, call Call, args, reply any, opts []grpc.CallOption) *Error {
 	call.ClientRequestID = uuid.NewString()
-	pairs := []string{headerClientRequest, call.ClientRequestID, headerClientTrace, c.client.traceID}
+	pairs := headers{headerClientRequest, call.ClientRequestID, headerClientTrace, c.client.traceID}
 	if call.IdempotencyKey != "" {
 		pairs = append(pairs, headerIdempotency, call.IdempotencyKey)
 	}
 	var header, trailer metadata.MD
 	opts = append(opts[:len(opts):len(opts)], grpc.Header(&header), grpc.Trailer(&trailer))
 	call.Start = time.Now()
-	err := c.invoke(metadata.AppendToOutgoingContext(ctx, pairs...), call.Method, args, reply, opts)
+	err := c.invoke(context.WithValue(ctx, headersKey{}, pairs), call.Method, args, reply, opts)
 	call.Duration = time.Since(call.Start)
 	call.RequestID = firstOf(header, trailer, headerRequest, headerServerRequest)
 	var failed *Error
@@ -113,6 +113,19 @@ func (c conn) attempt(ctx context.Context, call Call, args, reply any, opts []gr
 		c.client.trace(call)
 	}
 	return failed
+}
+
+type (
+	headers    []string
+	headersKey struct{}
+)
+
+// addHeaders sends a call's headers. It is an interceptor inside of the SDK's,
+// which would otherwise send them, idempotency key and all, with the token
+// request that it makes with the call's context.
+func addHeaders(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	pairs, _ := ctx.Value(headersKey{}).(headers)
+	return invoke(metadata.AppendToOutgoingContext(ctx, pairs...), method, req, reply, cc, opts...)
 }
 
 func (c conn) invoke(ctx context.Context, method string, args, reply any, opts []grpc.CallOption) error {
