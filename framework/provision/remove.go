@@ -55,9 +55,8 @@ func (m *remover) graph(records []Record) (*Graph, error) {
 	passengers := map[string][]Record{}
 	var own []Record
 	for _, r := range records {
-		i := slices.IndexFunc(records, func(c Record) bool { return c.Kind == KindCluster && c.ID != "" && c.ID == r.Parent })
-		if r.Kind == KindNamespace && i >= 0 {
-			passengers[records[i].ID] = append(passengers[records[i].ID], r)
+		if goesWithCluster(r, records) {
+			passengers[r.Parent] = append(passengers[r.Parent], r)
 			continue
 		}
 		own = append(own, r)
@@ -84,6 +83,13 @@ func (m *remover) graph(records []Record) (*Graph, error) {
 		steps = append(steps, s)
 	}
 	return NewGraph(steps...)
+}
+
+// goesWithCluster reports whether r is a namespace of a cluster that is deleted too.
+func goesWithCluster(r Record, records []Record) bool {
+	return r.Kind == KindNamespace && slices.ContainsFunc(records, func(c Record) bool {
+		return c.Kind == KindCluster && c.ID != "" && c.ID == r.Parent
+	})
 }
 
 // stepNames are the records' steps, made unique by their names.
@@ -220,20 +226,30 @@ func (m *remover) delete(ctx context.Context, r Record, report func(string)) err
 
 // deleteNamespace deletes a namespace of a cluster that stays.
 func (m *remover) deleteNamespace(ctx context.Context, r Record) error {
-	if m.dial == nil {
-		return errors.New("deleting the namespace: no way to reach the cluster's API was given")
+	k, err := m.kube(ctx, r.Parent)
+	if err != nil {
+		return err // NOT_FOUND: the namespace went with its cluster
 	}
-	target := Cluster{Kubeconfig: r.Parent}
-	if !filepath.IsAbs(r.Parent) {
-		c, err := m.client.Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: r.Parent})
+	return k.DeleteNamespace(ctx, r.Name)
+}
+
+// kube opens the API of a cluster that stays, by its id or the absolute path of
+// its kubeconfig.
+func (m *remover) kube(ctx context.Context, parent string) (Kubernetes, error) {
+	if m.dial == nil {
+		return nil, errors.New("reaching the cluster's API: no way to was given")
+	}
+	target := Cluster{Kubeconfig: parent}
+	if !filepath.IsAbs(parent) {
+		c, err := m.client.Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: parent})
 		if err != nil {
-			return err // NOT_FOUND: the namespace went with its cluster
+			return nil, err
 		}
 		target = clusterOf(c)
 	}
 	k, err := m.dial(ctx, kubeAccess(m.client, target))
 	if err != nil {
-		return fmt.Errorf("reaching the cluster's API: %w", err)
+		return nil, fmt.Errorf("reaching the cluster's API: %w", err)
 	}
-	return k.DeleteNamespace(ctx, r.Name)
+	return k, nil
 }

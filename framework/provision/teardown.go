@@ -27,18 +27,10 @@ func clearRun(ctx context.Context, o TeardownOptions, records []Record) (Outcome
 	m := &remover{client: o.Client, folder: h.FolderID, timeouts: o.Config.Timeouts, dial: o.Dial, gone: o.Ledger.Deleted}
 	spans, err := m.run(ctx, records, Usual(o.Config), o.On)
 	found, listErr := ours(ctx, o.Client, h.FolderID, map[string][]string{h.RunID: accountsOf(records)})
-	left := leftovers(found[h.RunID], h.FolderID, m.reasons)
-	// What lists do not show (a namespace of a cluster that stays) is left if it
-	// could not be deleted.
-	for _, r := range records {
-		if reason, failed := m.reasons[r.key()]; failed && !slices.ContainsFunc(left, func(l Leftover) bool { return l.Kind == r.Kind && l.Name == r.Name }) {
-			if kinds[r.Kind].list == nil && kinds[r.Kind].children == nil {
-				left = append(left, leftover(r.resource(), h.FolderID, reason))
-			}
-		}
-	}
+	namespaces, nsErr := m.namespaces(ctx, h.RunID, records)
+	left := leftovers(append(namespaces, found[h.RunID]...), h.FolderID, m.reasons)
 	out := Outcome{Deleted: m.deleted, Left: left, Spans: spans, Took: time.Since(began)}
-	err = errors.Join(err, listErr)
+	err = errors.Join(err, listErr, nsErr)
 	if err == nil && len(left) == 0 {
 		err = o.Ledger.Finish()
 	}
@@ -46,6 +38,33 @@ func clearRun(ctx context.Context, o TeardownOptions, records []Record) (Outcome
 		err = fmt.Errorf("tearing down run %s: %w", h.RunID, err)
 	}
 	return out, err
+}
+
+// namespaces lists the run's namespaces in the clusters that stay. Where nobody
+// can look, those are left that could not be deleted.
+func (m *remover) namespaces(ctx context.Context, runID string, records []Record) ([]Resource, error) {
+	var out []Resource
+	var errs []error
+	var asked []string
+	for _, r := range records {
+		if r.Kind != KindNamespace || slices.Contains(asked, r.Parent) || goesWithCluster(r, records) {
+			continue
+		}
+		k, err := m.kube(ctx, r.Parent)
+		if err != nil {
+			if _, failed := m.reasons[r.key()]; failed {
+				out = append(out, r.resource())
+			}
+			continue
+		}
+		asked = append(asked, r.Parent)
+		names, err := k.Namespaces(ctx, LabelRun, runID)
+		errs = append(errs, err)
+		for _, name := range names {
+			out = append(out, Resource{Kind: KindNamespace, ID: name, Name: name, Parent: r.Parent})
+		}
+	}
+	return out, errors.Join(errs...)
 }
 
 // accountsOf collects the service accounts that records name.
