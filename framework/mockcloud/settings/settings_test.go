@@ -1,0 +1,91 @@
+package settings
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParse(t *testing.T) {
+	for _, x := range []struct{ name, text, wantErr string }{
+		{"empty", "", ""},
+		{"latencies", "latencies:\n  yandex.cloud.k8s.v1.ClusterService/Create: 60s\n", ""},
+		{"unknown key", "latency: 3s\n", `unknown field "latency"`},
+		{"unknown key below", "jwks:\n  tll: 3s\n", `unknown field "tll"`},
+		{"bare number", "propagation: 5\n", "is a string like"},
+		{"no duration", "propagation: soon\n", `"soon" is no duration`},
+		{"negative", "propagation: -3s\n", "is no duration"},
+		{"unknown restrictions", "restrictions: all\n", "known are tutorial-2025-10 and none"},
+		{"token for a day", "token_lifetime: 24h\n", "at most 12h"},
+		{"key twice", "leeway: 1s\nleeway: 2s\n", "already set"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			got, err := Parse([]byte(x.text), Default())
+			if x.wantErr == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(got.Quotas) == 0 {
+					t.Error("the defaults are lost")
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), x.wantErr) {
+				t.Errorf("error %v, want one with %q", err, x.wantErr)
+			}
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("latencies: {a: 1s}"))
+	f.Add([]byte("faults: [{method: '*'}]"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if s, err := Parse(raw, Default()); err == nil && s.validate() != nil {
+			t.Error("accepted settings that are not valid")
+		}
+	})
+}
+
+func TestLatency(t *testing.T) {
+	s := Default()
+	s.Latencies = map[string]Duration{"*": Duration(time.Second), "a/B": 0}
+	if s.Latency("a/B") != 0 || s.Latency("x/Y") != time.Second {
+		t.Error("the method's own latency goes before the one for all")
+	}
+}
+
+func TestFaultsCountTheirCalls(t *testing.T) {
+	l := NewLive(Default())
+	if err := l.Patch([]byte(`{"faults":[{"method":"a/B","calls":2,"code":"UNAVAILABLE"},{"method":"*","calls":1,"code":"INTERNAL"}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for range 4 {
+		f, _ := l.Fault("a/B")
+		got = append(got, f.Code)
+	}
+	if want := "UNAVAILABLE UNAVAILABLE INTERNAL "; strings.Join(got, " ") != want {
+		t.Errorf("faults %q, want %q", strings.Join(got, " "), want)
+	}
+	if err := l.Patch([]byte(`{"leeway":"1s"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, again := l.Fault("a/B"); again {
+		t.Error("another setting gave spent faults new calls")
+	}
+}
+
+// TestEveryGuessAnswers: a row must be a refusal of its kind, or accept on purpose.
+func TestEveryGuessAnswers(t *testing.T) {
+	for name, g := range defaultGuesses() {
+		switch {
+		case strings.HasPrefix(name, "exchange/"):
+			if g.Status < 400 || g.Status > 499 || g.Error == "" || g.Text == "" {
+				t.Errorf("%s: %+v is no OAuth refusal", name, g)
+			}
+		case g.Code != "" && g.Text == "":
+			t.Errorf("%s: %+v has a code and no text", name, g)
+		}
+	}
+}
