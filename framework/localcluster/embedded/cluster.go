@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,17 +11,12 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/childproc"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kubebin"
-	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent"
 )
 
 // stopGrace is how long a component may take to end before it is killed. Their
@@ -49,7 +43,7 @@ type Cluster struct {
 	etcd      *childproc.Process
 	apiserver *childproc.Process
 	workers   []*childproc.Process
-	nodes     map[string]*nodeagent.Agent
+	nodes     map[string]node
 	deleted   bool
 }
 
@@ -115,111 +109,6 @@ func (c *Cluster) issuers() []string {
 	return c.issuerSet
 }
 
-// AddNode starts a node agent.
-func (c *Cluster) AddNode(ctx context.Context, node localcluster.NodeSpec) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.deleted {
-		return errDeleted
-	}
-	if c.nodes[node.Name] != nil {
-		return fmt.Errorf("the cluster %s already has a node %s", c.spec.Name, node.Name)
-	}
-	config, err := c.agentConfig(node)
-	if err != nil {
-		return fmt.Errorf("adding the node %s: %w", node.Name, err)
-	}
-	ctx, cancel := c.until(ctx)
-	defer cancel()
-	agent, err := nodeagent.Start(ctx, config)
-	if err == nil {
-		if err = c.readyNode(ctx, node); err != nil {
-			err = errors.Join(err, agent.Stop(context.WithoutCancel(ctx)))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("adding the node %s: %w", node.Name, err)
-	}
-	if c.nodes == nil {
-		c.nodes = map[string]*nodeagent.Agent{}
-	}
-	c.nodes[node.Name] = agent
-	return nil
-}
-
-// readyNode sets the labels, of which a node may not give itself every one, and
-// waits until the scheduler may use the node.
-func (c *Cluster) readyNode(ctx context.Context, node localcluster.NodeSpec) error {
-	if len(node.Labels) > 0 {
-		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": node.Labels}})
-		if err != nil {
-			return err
-		}
-		if _, err := c.api.CoreV1().Nodes().Patch(ctx, node.Name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
-			return err
-		}
-	}
-	return c.poll(ctx, "the node to be Ready", func(ctx context.Context) error {
-		got, err := c.api.CoreV1().Nodes().Get(ctx, node.Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		if len(got.Spec.Taints) > 0 {
-			return fmt.Errorf("it has the taint %s", got.Spec.Taints[0].Key)
-		}
-		for _, condition := range got.Status.Conditions {
-			if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
-				return nil
-			}
-		}
-		return errors.New("it is not Ready")
-	})
-}
-
-func (c *Cluster) agentConfig(node localcluster.NodeSpec) (nodeagent.Config, error) {
-	client, err := c.client("system:node:"+node.Name, "system:nodes")
-	if err != nil {
-		return nodeagent.Config{}, err
-	}
-	serving, err := c.keys.ca.Issue("system:node:"+node.Name, []string{"system:nodes"}, []string{c.at.ip, node.Name})
-	if err != nil {
-		return nodeagent.Config{}, err
-	}
-	return nodeagent.Config{
-		Node:              node.Name,
-		KubernetesVersion: c.binaries.Version,
-		Client:            client,
-		Address:           c.at.ip,
-		Serving:           serving,
-		ClientCA:          c.keys.ca.PEM,
-		ClientName:        kubeletClientName,
-		ServiceAddress:    serviceIP,
-		Dir:               filepath.Join(c.spec.Dir, "nodes", node.Name),
-		LogDir:            filepath.Join(c.logDir(), "nodes", node.Name),
-		Egress:            node.Egress,
-		Log:               c.log,
-	}, nil
-}
-
-// RemoveNode stops the agent, its pods, and deletes the Node object.
-func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	agent := c.nodes[name]
-	if agent == nil {
-		return nil
-	}
-	delete(c.nodes, name)
-	err := agent.Stop(ctx)
-	if gone := c.api.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{}); !apierrors.IsNotFound(gone) {
-		err = errors.Join(err, gone)
-	}
-	if err != nil {
-		return fmt.Errorf("removing the node %s: %w", name, err)
-	}
-	return nil
-}
-
 // CollectLogs copies Dir/logs.
 func (c *Cluster) CollectLogs(_ context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -238,8 +127,8 @@ func (c *Cluster) Delete(ctx context.Context) error {
 	c.deleted = true
 	c.failed(errDeleted)
 	var errs []error
-	for name, agent := range c.nodes {
-		errs = append(errs, agent.Stop(ctx))
+	for name, n := range c.nodes {
+		errs = append(errs, n.stop(ctx))
 		delete(c.nodes, name)
 	}
 	for _, p := range append(c.workers, c.apiserver, c.etcd) {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/embedded"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent"
 )
 
 const testVersion = "1.36"
@@ -25,7 +26,11 @@ const testVersion = "1.36"
 // shared is one cluster for the tests that leave it as it is.
 var shared localcluster.Cluster
 
+// nodesPossible is why shared has no node: who runs the tests is not root.
+var nodesPossible error
+
 func TestMain(m *testing.M) {
+	nodeagent.MaybeInit()
 	code, err := withCluster(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -51,6 +56,9 @@ func withCluster(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, shared.Delete(ctx)) }()
+	if nodesPossible = shared.AddNode(ctx, localcluster.NodeSpec{Name: "plain", Labels: map[string]string{"example.com/pool": "plain"}}); nodesPossible != nil {
+		fmt.Fprintln(os.Stderr, nodesPossible)
+	}
 	return m.Run(), nil
 }
 

@@ -26,10 +26,13 @@ type Config struct {
 	ClientName string
 	// ServiceAddress is the address at which pods reach the API server, on port 443.
 	ServiceAddress string
-	// Dir holds the pods' volumes, LogDir the containers' output.
-	Dir, LogDir string
-	Egress      *localcluster.Egress
-	Log         io.Writer
+	// Dir holds the pods' volumes and their containers' output.
+	Dir string
+	// Hide are folders of the host that pods must not see.
+	Hide   []string
+	Egress *localcluster.Egress
+	// Log receives the agent's own lines.
+	Log io.Writer
 }
 
 // Lacks are the features of a kubelet's node that this one does not have.

@@ -133,9 +133,13 @@ func pivot(dir string) error {
 // hide lays empty folders over what must not be seen.
 func hide(more []string) error {
 	for _, dir := range append(append([]string{}, privateDirs...), more...) {
+		dir = filepath.Clean(dir)
+		if filepath.Dir(dir) == "/" {
+			continue // a system folder itself, or not in the container at all
+		}
 		info, err := os.Stat(dir)
 		if err != nil || !info.IsDir() {
-			continue // not in a system folder, so not in the container at all
+			continue
 		}
 		mode := fmt.Sprintf("mode=%#o", uint32(info.Mode().Perm()))
 		if info.Mode()&os.ModeSticky != 0 {
