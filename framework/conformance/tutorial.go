@@ -50,7 +50,6 @@ func tutorialArea() []Requirement {
 			Statement:   "A federation created with the cluster's issuer as issuer and audience and the cluster's JWKS URL MUST be returned with exactly these values and be enabled.",
 			Level:       Must,
 			Severity:    Major,
-			Features:    []Feature{ManagedCluster},
 			Sources:     []Source{tutorialClause("Create a workload identity federation")},
 			Remediation: "Copy the Issuer URL into both the issuer and the audience, and the JWKS URL as the cluster reports it; a trailing slash makes it another issuer.",
 		},
