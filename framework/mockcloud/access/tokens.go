@@ -32,8 +32,8 @@ const (
 // Why a token is not accepted. The texts are the ones seen in public logs of the
 // real cloud.
 var (
-	ErrTokenInvalid = errors.New("The token is invalid")
-	ErrTokenExpired = errors.New("The token has expired")
+	ErrTokenInvalid = errors.New("The token is invalid")  //nolint:staticcheck // what goes over the wire
+	ErrTokenExpired = errors.New("The token has expired") //nolint:staticcheck // what goes over the wire
 )
 
 // Tokens mints and reads IAM tokens: t1.<payload>.<64 byte MAC>, the documented

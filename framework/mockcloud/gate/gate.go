@@ -6,6 +6,7 @@ package gate
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -161,7 +162,11 @@ func (g *Gate) authenticate(ctx context.Context) (access.Subject, error) {
 func (g *Gate) Authenticate(token string) (access.Subject, error) {
 	subject, err := g.k.Tokens.Read(token, g.k.Clock.Now())
 	if err != nil {
-		return subject, refuse("token:"+map[bool]string{true: "expired", false: "invalid"}[err == access.ErrTokenExpired], codes.Unauthenticated, "%v", err)
+		why := "token:invalid"
+		if errors.Is(err, access.ErrTokenExpired) {
+			why = "token:expired"
+		}
+		return subject, refuse(why, codes.Unauthenticated, "%v", err)
 	}
 	if why := g.k.Inactive(subject); why != "" {
 		return subject, refuse("subject:"+why, codes.Unauthenticated, "%v", access.ErrTokenInvalid)
@@ -225,7 +230,8 @@ func withRequestID(err error, id string) error {
 func verdictOf(err error) (verdict, reason, code string) {
 	st := status.Convert(err)
 	code = st.Code().String()
-	if r, ok := err.(kernel.Refusal); ok {
+	var r kernel.Refusal
+	if errors.As(err, &r) {
 		return audit.Refused, r.Reason(), code
 	}
 	switch st.Code() {

@@ -157,13 +157,14 @@ type Link struct {
 
 // SecretOf returns the secret of a static access key and whose key it is.
 func (s *IAM) SecretOf(accessKeyID string) (secret string, subject access.Subject, ok bool) {
-	for _, key := range s.accessKeys.List(func(k *awscompatibility.AccessKey) bool { return k.KeyId == accessKeyID }) {
-		subject = access.Subject{Type: access.ServiceAccount, ID: key.ServiceAccountId}
-		if s.inactive(subject) != "" {
-			return "", access.Subject{}, false
-		}
-		secret, ok = s.secrets.Get(accessKeyID)
-		return secret, subject, ok
+	keys := s.accessKeys.List(func(k *awscompatibility.AccessKey) bool { return k.KeyId == accessKeyID })
+	if len(keys) == 0 {
+		return "", access.Subject{}, false
 	}
-	return "", access.Subject{}, false
+	subject = access.Subject{Type: access.ServiceAccount, ID: keys[0].ServiceAccountId}
+	if s.inactive(subject) != "" {
+		return "", access.Subject{}, false
+	}
+	secret, ok = s.secrets.Get(accessKeyID)
+	return secret, subject, ok
 }

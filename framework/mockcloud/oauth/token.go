@@ -157,7 +157,7 @@ func (e *Endpoint) signed(ctx context.Context, t *token, jwksURL string) error {
 	if err != nil {
 		return err
 	}
-	parsed, err := jose.ParseSigned(t.raw, []jose.SignatureAlgorithm{t.alg})
+	parsed, err := jose.ParseSignedCompact(t.raw, []jose.SignatureAlgorithm{t.alg})
 	if err != nil {
 		return reason("token-malformed")
 	}

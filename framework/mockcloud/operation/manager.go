@@ -115,21 +115,27 @@ func (s Spec) commit(err error) {
 func (m *Manager) finish(id string, resp proto.Message, err error) *operation.Operation {
 	op, _, _ := m.rows.Modify(id, func(op *operation.Operation) error {
 		op.Done, op.ModifiedAt = true, timestamppb.New(m.clock.Now())
-		if err != nil {
-			op.Result = &operation.Operation_Error{Error: status.Convert(err).Proto()}
-			return nil
-		}
-		if resp == nil {
-			resp = &emptypb.Empty{}
-		}
-		packed, err := anypb.New(resp)
-		if err != nil {
-			return err
-		}
-		op.Result = &operation.Operation_Response{Response: packed}
+		setResult(op, resp, err)
 		return nil
 	})
 	return op
+}
+
+// setResult: an operation ends with an error or with a response, which is Empty
+// when there is nothing to say.
+func setResult(op *operation.Operation, resp proto.Message, err error) {
+	if resp == nil {
+		resp = &emptypb.Empty{}
+	}
+	packed := &anypb.Any{}
+	if err == nil {
+		err = packed.MarshalFrom(resp)
+	}
+	if err != nil {
+		op.Result = &operation.Operation_Error{Error: status.Convert(err).Proto()}
+		return
+	}
+	op.Result = &operation.Operation_Response{Response: packed}
 }
 
 // Get returns an operation as it stands.

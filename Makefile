@@ -1,0 +1,61 @@
+# Two commands do everything on a fresh machine: `make e2e` and `make test`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+# The project is pure Go; a C compiler is not asked for.
+export CGO_ENABLED := 0
+
+# What `make e2e` takes from the command line: CLOUD=mock|yandex,
+# CLUSTER=embedded|managed|existing, K8S_VERSION=1.36, PROFILE=core,
+# ARGS='--any-other-flag=of-wlif-run'.
+RUN_FLAGS = $(if $(CLOUD),--cloud=$(CLOUD)) $(if $(CLUSTER),--cluster=$(CLUSTER)) \
+            $(if $(K8S_VERSION),--k8s-version=$(K8S_VERSION)) $(if $(PROFILE),--profile=$(PROFILE)) $(ARGS)
+
+COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+LDFLAGS = -X main.commit=$(COMMIT)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/wlif, the compiled suite and the ginkgo that runs it
+	@mkdir -p bin
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/wlif ./cmd/wlif
+	go test -c -o bin/suites.test ./suites
+	go build -o bin/ginkgo github.com/onsi/ginkgo/v2/ginkgo
+
+.PHONY: e2e
+e2e: build ## Run the suite: mock cloud and embedded cluster, or CLOUD= CLUSTER= K8S_VERSION= PROFILE= ARGS=
+	@bin/wlif run $(RUN_FLAGS)
+
+.PHONY: test
+test: ## Run the unit, fuzz seed and integration tests
+	@go test -timeout 30m $(TESTFLAGS) ./...
+
+.PHONY: lint
+lint: bin/golangci-lint ## Check the code (builds the linter once)
+	bin/golangci-lint run ./...
+
+bin/golangci-lint: scripts/lint/go.mod
+	@mkdir -p bin
+	go build -modfile=scripts/lint/go.mod -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: mock
+mock: build ## Run the mock cloud alone, until Ctrl-C
+	@bin/wlif mock $(ARGS)
+
+.PHONY: doctor
+doctor: build ## Say what is missing, before anything is created
+	@bin/wlif doctor $(RUN_FLAGS)
+
+.PHONY: sweep
+sweep: build ## Delete what killed runs left behind
+	@bin/wlif sweep $(ARGS)
+
+.PHONY: catalogue
+catalogue: build ## Print the requirements
+	@bin/wlif catalogue $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built and the reports of runs
+	rm -rf bin reports/runs
