@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,7 +19,9 @@ func sdkCredentials(c config.Credentials) (credentials.Credentials, error) {
 	case strings.HasPrefix(c.Token.Reveal(), "t1."):
 		return credentials.IAMToken(c.Token.Reveal()), nil
 	case !c.Token.IsZero():
-		return credentials.OAuthToken(c.Token.Reveal()), nil
+		// The cloud means to give them up at the end of 2026; until then a user may
+		// have nothing else.
+		return credentials.OAuthToken(c.Token.Reveal()), nil //nolint:staticcheck // see above
 	case c.KeyFile != "":
 		key, err := credentials.ServiceAccountKeyFile(c.KeyFile)
 		if err != nil {
@@ -29,6 +32,6 @@ func sdkCredentials(c config.Credentials) (credentials.Credentials, error) {
 	case c.InstanceMetadata:
 		return credentials.InstanceServiceAccount(), nil
 	default:
-		return nil, fmt.Errorf("no credentials: set YC_TOKEN, YC_IAM_TOKEN, YC_SERVICE_ACCOUNT_KEY_FILE or --instance-metadata")
+		return nil, errors.New("no credentials: set YC_TOKEN, YC_IAM_TOKEN, YC_SERVICE_ACCOUNT_KEY_FILE or --instance-metadata")
 	}
 }

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"fmt"
+	"errors"
 	"time"
 )
 
@@ -22,7 +22,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("not a duration: write a number and a unit, as in 90s, 30m or 1h30m")
+		return errors.New("not a duration: write a number and a unit, as in 90s, 30m or 1h30m")
 	}
 	*d = Duration(v)
 	return nil

@@ -92,16 +92,29 @@ func (p *plan) channel() k8s.ReleaseChannel {
 	return k8s.ReleaseChannel(k8s.ReleaseChannel_value[strings.ToUpper(p.cfg.ReleaseChannel)])
 }
 
+// cluster creates the cluster with workload identity federation enabled.
 func (p *plan) cluster(needs []string) Step {
 	made := &k8s.Cluster{}
-	return p.creating(Step{Name: StepCluster, Needs: needs, Methods: []string{"yandex.cloud.k8s.v1.ClusterService/Create"},
-		Timeout: p.cfg.Timeouts.ClusterCreate.D(), TimeoutKey: "timeout.cluster_create"}, KindCluster,
-		func(string) { p.target.Cluster = clusterOf(made) },
+	s := p.creating(Step{Name: StepCluster, Needs: needs, Methods: []string{"yandex.cloud.k8s.v1.ClusterService/Create"},
+		Timeout: p.cfg.Timeouts.ClusterCreate.D(), TimeoutKey: "timeout.cluster_create"}, KindCluster, nil,
 		func() creation {
 			return creation{name: p.name("cluster"), response: made, call: func(ctx context.Context) (*operation.Operation, error) {
 				return p.client().Clusters().Create(ctx, p.clusterRequest())
 			}}
 		})
+	create := s.Do
+	s.Do = func(ctx context.Context, report func(string)) (string, error) {
+		id, err := create(ctx, report)
+		if err != nil {
+			return id, err
+		}
+		p.target.Cluster = clusterOf(made)
+		if p.target.Cluster.Issuer == "" {
+			return id, fmt.Errorf("creating cluster %s: it was asked for with workload identity federation and reports no issuer", id)
+		}
+		return id, nil
+	}
+	return s
 }
 
 func (p *plan) clusterRequest() *k8s.CreateClusterRequest {

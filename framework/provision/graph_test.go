@@ -130,7 +130,7 @@ func TestSimultaneousFailuresAreBothReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := errors.New("one"), errors.New("two")
 		stubborn := Step{Name: "b", Do: func(context.Context, func(string)) (string, error) {
-			time.Sleep(2 * time.Second)
+			<-time.After(2 * time.Second)
 			return "", two
 		}}
 		_, err := mustGraph(t, failing("a", time.Second, one), stubborn).run(t.Context(), runOptions{})
@@ -185,9 +185,9 @@ func TestEvents(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %s %s %s usually %s %s%v", e.Phase, e.Step, e.Type, e.Elapsed, e.Usual, e.ID, e.Err))
 		}
 		talk := Step{Name: "a", Methods: []string{"m", "m"}, Do: func(_ context.Context, report func(string)) (string, error) {
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			report("waiting")
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			return "x", nil
 		}}
 		_, err := mustGraph(t, talk, failing("b", time.Second, errors.New("no"), "a")).run(t.Context(), runOptions{phase: "p", usual: Durations{"m": time.Second}, on: on})
