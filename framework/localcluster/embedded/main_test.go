@@ -31,6 +31,10 @@ var nodesPossible error
 
 func TestMain(m *testing.M) {
 	nodeagent.MaybeInit()
+	if dir := os.Getenv(victimVariable); dir != "" {
+		fmt.Fprintln(os.Stderr, beVictim(dir))
+		os.Exit(1)
+	}
 	code, err := withCluster(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
