@@ -104,7 +104,7 @@ func (e *Endpoint) answer(r *http.Request, entry *audit.Entry) (int, any) {
 		return g.Status, failure{Error: g.Error, Description: g.Text}
 	}
 	token, expires := e.accounts.MintFor(subject)
-	return http.StatusOK, success{AccessToken: token, TokenType: "Bearer", ExpiresIn: int64(expires.Sub(e.k.Clock.Now()).Seconds())}
+	return http.StatusOK, success{AccessToken: token, TokenType: "Bearer", ExpiresIn: int64(expires.Sub(e.k.Clock.Now()).Round(time.Second).Seconds())}
 }
 
 func pause(ctx context.Context, k *kernel.Kernel, d time.Duration) error {

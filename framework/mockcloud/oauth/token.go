@@ -35,7 +35,10 @@ func parseToken(raw string, algorithms []string) (*token, error) {
 		return nil, reason("token-too-large")
 	}
 	parts := strings.Split(raw, ".")
-	if len(parts) != 3 {
+	// Go's base64 skips line breaks, which a terminal or an editor adds to a token;
+	// JWS does not know them (RFC 7515 2: "with all trailing '=' characters omitted
+	// and without the inclusion of any line breaks, whitespace").
+	if len(parts) != 3 || strings.ContainsAny(raw, "\r\n") {
 		return nil, reason("token-malformed")
 	}
 	var header struct {

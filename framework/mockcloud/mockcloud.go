@@ -1,0 +1,371 @@
+package mockcloud
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	operationpb "github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+	"k8s.io/utils/clock"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/admin"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/endpoint"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/gate"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/iam"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/lockbox"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/mk8s"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/oauth"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/operation"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/resourcemanager"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/rest"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/storage"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/vpc"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/wire"
+)
+
+// Options of a mock cloud.
+type Options struct {
+	// Listen is the address of the API ("127.0.0.1:8443"); empty takes a free port
+	// of 127.0.0.1. Object storage and the admin port take free ports beside it.
+	Listen string
+	// Dir holds certificates, the user's token and the clusters; it must exist.
+	Dir string
+	// StateFile keeps the state across a restart; empty keeps it in memory.
+	StateFile string
+	// Settings; the zero value is settings.Default().
+	Settings *settings.Settings
+	// Engine runs the clusters of Managed Kubernetes; nil makes them exist on
+	// paper only.
+	Engine localcluster.Engine
+	// Clock; nil is the real one.
+	Clock clock.Clock
+	// AuditLog gets a JSON line for each call.
+	AuditLog io.Writer
+	Log      *slog.Logger
+}
+
+// Cloud is a running mock cloud.
+type Cloud struct {
+	kernel   *kernel.Kernel
+	dir      string
+	world    World
+	engine   localcluster.Engine
+	clock    clock.Clock
+	services []kernel.Service
+
+	iam     *iam.IAM
+	folders *resourcemanager.Manager
+	k8s     *mk8s.Service
+	// publisher makes the files of issuers public.
+	publisher kernel.Publisher
+
+	authority  *wire.Authority
+	api        net.Listener
+	storage    net.Listener
+	objects    *storage.Storage
+	admin      net.Listener
+	inProcess  *bufconn.Listener
+	grpc       *grpc.Server
+	conn       *grpc.ClientConn
+	servers    []*http.Server
+	userToken  string
+	adminToken string
+	keepState  bool
+	shutdown   chan struct{}
+}
+
+// Start makes a mock cloud and returns when it answers.
+func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
+	c := &Cloud{dir: o.Dir, engine: o.Engine, clock: o.Clock, keepState: o.StateFile != "", adminToken: rand.Text(), shutdown: make(chan struct{}, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if c.clock == nil {
+		c.clock = &shifted{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Settings == nil {
+		o.Settings = new(settings.Default())
+	}
+	store, err := state.Open(o.StateFile)
+	if err != nil {
+		return nil, err
+	}
+	c.kernel = kernel.New(store, settings.NewLive(*o.Settings), c.clock, o.Log, audit.New(o.AuditLog))
+	if err := c.listen(o.Listen); err != nil {
+		return nil, err
+	}
+	if c.authority, err = wire.NewAuthority(o.Dir, serves); err != nil {
+		return nil, err
+	}
+	if err := c.assemble(); err != nil {
+		return nil, err
+	}
+	if err := c.found(); err != nil {
+		return nil, err
+	}
+	c.serve()
+	return c, c.k8s.Resume(ctx)
+}
+
+// listen takes the ports, so that a taken one is known before anything starts.
+func (c *Cloud) listen(address string) (err error) {
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	if c.api, err = net.Listen("tcp", address); err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	host, _, err := net.SplitHostPort(c.api.Addr().String())
+	if err != nil {
+		return err
+	}
+	if c.storage, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
+		return fmt.Errorf("listen for object storage: %w", err)
+	}
+	if c.admin, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return fmt.Errorf("listen for the admin port: %w", err)
+	}
+	return nil
+}
+
+// serves says whether a host name is one of the mock's.
+func serves(name string) bool {
+	return name == "localhost" || slices.Contains(endpoint.Hosts(), name) || strings.HasSuffix(name, "."+endpoint.StorageHost)
+}
+
+// assemble makes the services, the gate before them and the ways in.
+func (c *Cloud) assemble() error {
+	k := c.kernel
+	c.iam = iam.New(k)
+	c.folders = resourcemanager.New(k)
+	guard := gate.New(k)
+	network := vpc.New(k)
+	for _, dir := range []string{clustersDir, objectsDir} {
+		if err := os.MkdirAll(filepath.Join(c.dir, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	objects, err := storage.New(k, c.iam, guard, c.keptObjects())
+	if err != nil {
+		return err
+	}
+	c.objects, c.publisher = objects, objects
+	c.k8s = mk8s.New(mk8s.Options{
+		Kernel: k, VPC: network, Publisher: objects, Authenticator: guard, Engine: c.engine, Dir: filepath.Join(c.dir, clustersDir),
+		WebhookURL: func(id string) string { return "https://" + c.api.Addr().String() + webhookPath + id },
+		WebhookCA:  c.authority.PEM(), Egress: c.egress, StorageBase: "https://" + endpoint.StorageHost, KeepState: c.keepState,
+	})
+	ops := &operation.Server{Manager: k.Operations, PollInterval: func() time.Duration { return time.Duration(k.Settings.Get().PollInterval) }, MaySee: c.maySee}
+	c.services = slices.Concat(
+		endpoint.Services(k, endpoint.Addresses{API: c.api.Addr().String(), Storage: c.storage.Addr().String()}),
+		[]kernel.Service{{Desc: &operationpb.OperationService_ServiceDesc, Impl: ops,
+			Rules: map[string]kernel.Rule{"Get": kernel.AnyCaller(), "Cancel": kernel.AnyCaller()}}},
+		c.folders.Services(), c.iam.Services(), network.Services(), c.k8s.Services(),
+		lockbox.New(k, nil).Services(), objects.Services(),
+	)
+	guard.Guard(c.services)
+	c.grpc = grpc.NewServer(grpc.UnaryInterceptor(guard.Unary))
+	for _, s := range c.services {
+		c.grpc.RegisterService(s.Desc, s.Impl)
+	}
+	return c.ways(objects)
+}
+
+const webhookPath = "/kubernetes/tokenreview/"
+
+// ways are the HTTP servers: REST goes over an in-memory connection to the same
+// gRPC server, so that the gate sees it.
+func (c *Cloud) ways(objects *storage.Storage) error {
+	c.inProcess = bufconn.Listen(1 << 20)
+	conn, err := grpc.NewClient("passthrough:///in-process", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return c.inProcess.DialContext(ctx) }))
+	if err != nil {
+		return err
+	}
+	c.conn = conn
+	api, err := rest.New(conn, c.services)
+	if err != nil {
+		return err
+	}
+	tokens := oauth.New(c.kernel, c.iam, c.httpClient())
+	mux := &wire.Mux{
+		GRPC: c.grpc, REST: api,
+		ByHost: map[string]http.Handler{endpoint.StorageHost: objects.Handler()},
+		ByPath: map[string]http.Handler{"/oauth/token": tokens, webhookPath: c.k8s.Webhook(webhookPath)},
+	}
+	quiet := slog.NewLogLogger(c.kernel.Log.Handler(), slog.LevelDebug)
+	c.servers = []*http.Server{
+		{Handler: mux, TLSConfig: c.authority.TLS(), ReadHeaderTimeout: readHeader, ErrorLog: quiet},
+		{Handler: objects.Handler(), TLSConfig: c.authority.TLS(), ReadHeaderTimeout: readHeader, ErrorLog: quiet},
+		{Handler: admin.Handler(c, c.adminToken), ReadHeaderTimeout: readHeader, ErrorLog: quiet},
+	}
+	return nil
+}
+
+// readHeader bounds how long a client may take to say what it wants.
+const readHeader = 10 * time.Second
+
+func (c *Cloud) serve() {
+	go func() { _ = c.grpc.Serve(c.inProcess) }()
+	go func() { _ = c.servers[0].ServeTLS(c.api, "", "") }()
+	go func() { _ = c.servers[1].ServeTLS(c.storage, "", "") }()
+	go func() { _ = c.servers[2].Serve(c.admin) }()
+}
+
+// httpClient is the mock's own way out, for key sets: its own names lead to
+// itself, whatever DNS says of them; everything else is dialled as it is.
+func (c *Cloud) httpClient() *http.Client {
+	dialer := &net.Dialer{}
+	transport := &http.Transport{
+		TLSClientConfig: wire.ClientTLS(c.authority),
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if host, _, err := net.SplitHostPort(address); err == nil && host != "localhost" && serves(host) {
+				address = c.api.Addr().String()
+			}
+			return dialer.DialContext(ctx, network, address)
+		},
+		ForceAttemptHTTP2: true,
+	}
+	return &http.Client{Transport: transport}
+}
+
+// egress is what nodes with a way out reach.
+func (c *Cloud) egress() *localcluster.Egress {
+	e := &localcluster.Egress{Hosts: map[string]string{}, CABundle: c.authority.Bundle()}
+	for _, host := range endpoint.Hosts() {
+		e.Hosts[host] = c.api.Addr().String()
+	}
+	return e
+}
+
+// The folders below Options.Dir.
+const (
+	clustersDir = "clusters"
+	objectsDir  = "objects"
+)
+
+// keptObjects is where objects survive a restart; "" keeps them in memory.
+func (c *Cloud) keptObjects() string {
+	if !c.keepState {
+		return ""
+	}
+	return filepath.Join(c.dir, objectsDir)
+}
+
+func (c *Cloud) maySee(ctx context.Context, info operation.Info) bool {
+	caller := kernel.CallOf(ctx).Caller
+	if caller == info.By {
+		return true
+	}
+	for _, ref := range c.kernel.Decider.Chain(info.On) {
+		if ref.Type == resourcemanager.KindFolder && c.kernel.Allowed(ctx, "resource-manager.folders.get", ref) {
+			return true
+		}
+	}
+	return false
+}
+
+// Close ends everything that Start began; clusters are deleted unless the state
+// is kept.
+func (c *Cloud) Close(ctx context.Context) error {
+	var errs []error
+	if c.k8s != nil {
+		errs = append(errs, c.k8s.Close(ctx))
+	}
+	if c.kernel != nil {
+		c.kernel.Operations.Close()
+	}
+	for _, s := range c.servers {
+		_ = s.Close() // listeners and connections; their errors say nothing new
+	}
+	if c.conn != nil {
+		errs = append(errs, c.conn.Close())
+	}
+	if c.grpc != nil {
+		c.grpc.Stop()
+	}
+	for _, l := range []net.Listener{c.api, c.storage, c.admin} {
+		if l != nil {
+			_ = l.Close() // most often closed by its server already
+		}
+	}
+	if c.objects != nil {
+		errs = append(errs, c.objects.Close())
+	}
+	if c.kernel != nil {
+		errs = append(errs, c.kernel.Store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Audit is the log of every call.
+func (c *Cloud) Audit() *audit.Log { return c.kernel.Audit }
+
+// Settings may be changed at any time.
+func (c *Cloud) Settings() *settings.Live { return c.kernel.Settings }
+
+// World is what the cloud was born with.
+func (c *Cloud) World() World { return c.world }
+
+// Services are the gRPC services, for the table of what is implemented.
+func (c *Cloud) Services() []kernel.Service { return c.services }
+
+// Bindings are the access bindings, for tests that take a role away.
+func (c *Cloud) Bindings() *access.Bindings { return c.kernel.Bindings }
+
+// Advance moves the clock forward, if it is the cloud's own.
+func (c *Cloud) Advance(d time.Duration) {
+	if s, ok := c.clock.(*shifted); ok {
+		s.by.Add(int64(d))
+	}
+}
+
+// Shutdown asks whoever waits on Done to end the process.
+func (c *Cloud) Shutdown() {
+	select {
+	case c.shutdown <- struct{}{}:
+	default:
+	}
+}
+
+// Done tells that a shutdown was asked for.
+func (c *Cloud) Done() <-chan struct{} { return c.shutdown }
+
+// born are the kinds that users do not make, or that are no resources.
+var born = []string{operation.Kind, resourcemanager.KindCloud, iam.KindUser}
+
+// Inventory lists what users made and is still there.
+func (c *Cloud) Inventory() []state.Meta {
+	return slices.DeleteFunc(c.kernel.Store.Inventory(), func(m state.Meta) bool {
+		return slices.Contains(born, m.Type) || m.ID == c.world.FolderID || m.ID == c.world.OtherFolderID
+	})
+}
+
+// Granted lists the access bindings that users made and are still there.
+func (c *Cloud) Granted() []access.Bound {
+	return slices.DeleteFunc(c.kernel.Bindings.All(), func(b access.Bound) bool { return b.Binding.Subject == c.world.Owner })
+}

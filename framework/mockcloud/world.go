@@ -1,0 +1,87 @@
+package mockcloud
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
+)
+
+// OwnerRoles are what the documentation demands of the account that a run uses,
+// each on the folder. Every one of them is needed: a test takes one away at a
+// time and sees the step that fails.
+var OwnerRoles = []string{
+	"k8s.editor",                                    // clusters and node groups
+	"k8s.cluster-api.cluster-admin",                 // namespaces and pods in them
+	"iam.serviceAccounts.user",                      // to give a cluster its service accounts
+	"vpc.privateAdmin",                              // network, subnet, route table
+	"vpc.publicAdmin",                               // NAT gateway, the cluster's public address
+	"vpc.securityGroups.admin",                      // security group
+	"iam.serviceAccounts.admin",                     // service accounts
+	"iam.workloadIdentityFederations.editor",        // federation
+	"iam.workloadIdentityFederations.user",          // to link a service account to it
+	"iam.serviceAccounts.federatedCredentialEditor", // federated credential
+	"lockbox.editor",                                // secret
+	"resource-manager.admin",                        // role of the service account on the folder
+	"billing.accounts.viewer",                       // to see that the account can pay
+}
+
+// World is what a mock cloud is born with.
+type World struct {
+	CloudID       string         `json:"cloud_id"`
+	FolderID      string         `json:"folder_id"`
+	OtherFolderID string         `json:"other_folder_id"`
+	Owner         access.Subject `json:"owner"`
+}
+
+const (
+	tokenFile = "user.token"
+	worldKey  = "world"
+)
+
+// found makes the cloud, its two folders and the user, or finds those of a
+// former run in the state.
+func (c *Cloud) found() error {
+	worlds := state.NewRecords[World](c.kernel.Store, "mockcloud.world")
+	file := filepath.Join(c.dir, tokenFile)
+	if w, ok := worlds.Get(worldKey); ok {
+		c.world = w
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("the state is of a former run, but its user's token is gone: %w", err)
+		}
+		c.userToken = string(raw)
+		return nil
+	}
+	c.world.CloudID = c.folders.AddCloud("mock")
+	c.world.FolderID = c.folders.AddFolder(c.world.CloudID, "default")
+	c.world.OtherFolderID = c.folders.AddFolder(c.world.CloudID, "other")
+	c.userToken = "y0_" + rand.Text() + rand.Text()
+	c.world.Owner = c.iam.AddUser("owner", c.userToken)
+	for _, folder := range []string{c.world.FolderID, c.world.OtherFolderID} {
+		if err := c.grant(folder, c.world.Owner, OwnerRoles...); err != nil {
+			return err
+		}
+	}
+	worlds.Put(worldKey, c.world)
+	if err := renameio.WriteFile(file, []byte(c.userToken), 0o600); err != nil {
+		return fmt.Errorf("write the user's token: %w", err)
+	}
+	return nil
+}
+
+func (c *Cloud) grant(folder string, subject access.Subject, roles ...string) error {
+	var deltas []access.Delta
+	for _, role := range roles {
+		deltas = append(deltas, access.Delta{Role: role, Subject: subject})
+	}
+	// What the world is born with has been seen everywhere long ago.
+	born := c.kernel.Clock.Now().AddDate(0, -1, 0)
+	_, err := c.kernel.Bindings.Update(state.Ref{Type: "resource-manager.folder", ID: folder}, deltas, born, nil)
+	return err
+}
