@@ -22,7 +22,7 @@ type Progress struct {
 }
 
 // Wait waits until op is done, asking as often as the server says in
-// x-operation-poll-interval, else after 0.25 s, 0.5 s and then every second. It
+// x-operation-poll-interval, else more and more seldom, down to every second. It
 // unpacks the response into response unless that is nil. The error of a failed
 // operation is an *Error with the operation's id and with method as its Method;
 // report may be nil.
@@ -36,7 +36,7 @@ func (c *Client) Wait(ctx context.Context, method string, op *operation.Operatio
 			}
 			return c.Operations().Get(ctx, &operation.GetOperationRequest{OperationId: id}, opts...)
 		}
-		done, err := sdkoperation.PollUntilDone(ctx, op.GetId(), poll, pollInterval)
+		done, err := sdkoperation.PollUntilDone(ctx, op.GetId(), poll, func(int) time.Duration { return pollInterval(time.Since(p.Since)) })
 		if err != nil {
 			return waitError(ctx, method, op.GetId(), err)
 		}
@@ -57,10 +57,10 @@ func (c *Client) Wait(ctx context.Context, method string, op *operation.Operatio
 	return nil
 }
 
-// pollInterval begins quickly, because most operations take a second or two, and
-// settles at the SDK's second.
-func pollInterval(attempt int) time.Duration {
-	return min(250*time.Millisecond<<min(attempt, 4), time.Second)
+// pollInterval is an eighth of what was waited so far, so that asking makes no
+// operation look much longer than it is; at most the SDK's second.
+func pollInterval(waited time.Duration) time.Duration {
+	return min(max(waited/8, 100*time.Millisecond), time.Second)
 }
 
 // waitError tells the end of our patience from a failed poll.

@@ -41,7 +41,11 @@ type creation struct {
 func (b *builder) create(ctx context.Context, n creation, report func(string)) (string, error) {
 	doing := fmt.Sprintf("creating %s %s in folder %s", n.kind, n.name, b.folder)
 	key := cloud.NewIdempotencyKey()
-	seq, err := b.ledger.Intend(Record{Step: n.step, Kind: n.kind, Name: n.name, FolderID: b.folder, Parent: n.parent, Labels: b.labels, IdempotencyKey: key})
+	record := Record{Step: n.step, Kind: n.kind, Name: n.name, FolderID: b.folder, Parent: n.parent, IdempotencyKey: key}
+	if kinds[n.kind].list != nil { // what hangs on a service account has no labels
+		record.Labels = b.labels
+	}
+	seq, err := b.ledger.Intend(record)
 	if err != nil {
 		return "", err
 	}
