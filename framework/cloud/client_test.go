@@ -255,7 +255,7 @@ func TestConnectFails(t *testing.T) {
 		want    string
 	}{
 		"refused token":  {cloud.Options{Endpoint: f.addr, Credentials: oauth()}, cloud.ClassUnauthenticated, "obtaining an IAM token"},
-		"nobody listens": {cloud.Options{Endpoint: "127.0.0.1:1", Credentials: oauth()}, cloud.ClassTransport, "discovering the endpoints at 127.0.0.1:1"},
+		"nobody listens": {cloud.Options{Endpoint: "127.0.0.1:1", Credentials: oauth()}, cloud.ClassTransport, "discovering the endpoints at 127.0.0.1:1: yandex.cloud.endpoint.ApiEndpointService/List got no answer (Unavailable)"},
 		"certificate":    {cloud.Options{Endpoint: strings.Replace(closed.addr, "127.0.0.1", "localhost", 1), Credentials: oauth()}, cloud.ClassTransport, "SSL_CERT_FILE"},
 		"bad key file":   {cloud.Options{Endpoint: f.addr, Credentials: config.Credentials{KeyFile: key}}, cloud.ClassPermanent, key},
 		"no credentials": {cloud.Options{Endpoint: f.addr}, cloud.ClassPermanent, "YC_TOKEN"},

@@ -40,7 +40,11 @@ func (e *Error) Error() string {
 	if e.OperationID != "" {
 		b.WriteString(", operation " + e.OperationID)
 	}
-	fmt.Fprintf(&b, " answered %s: %s", e.Code, e.Message)
+	if e.Class == ClassTransport {
+		fmt.Fprintf(&b, " got no answer (%s): %s", e.Code, e.Message)
+	} else {
+		fmt.Fprintf(&b, " answered %s: %s", e.Code, e.Message)
+	}
 	if e.RequestID != "" {
 		b.WriteString(" (request id " + e.RequestID + ")")
 	} else if e.ClientRequestID != "" {
