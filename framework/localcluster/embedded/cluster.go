@@ -21,7 +21,12 @@ import (
 
 // stopGrace is how long a component may take to end before it is killed. Their
 // data is in etcd's log by then; nothing is lost.
-const stopGrace = 3 * time.Second
+const (
+	stopGrace = 3 * time.Second
+	// apiServerGrace lets calls that were under way finish. The API server would go
+	// on to wait for watches, which its clients never end.
+	apiServerGrace = 500 * time.Millisecond
+)
 
 // Cluster is a running control plane with its nodes.
 type Cluster struct {
@@ -87,7 +92,7 @@ func (c *Cluster) SetIssuers(ctx context.Context, issuers []string) error {
 }
 
 func (c *Cluster) restartAPIServer(ctx context.Context, issuers []string) error {
-	if err := c.apiserver.Stop(ctx, stopGrace); err != nil {
+	if err := c.apiserver.Stop(ctx, apiServerGrace); err != nil {
 		return err
 	}
 	c.issuerSet = slices.Clone(issuers)
@@ -131,10 +136,14 @@ func (c *Cluster) Delete(ctx context.Context) error {
 		errs = append(errs, n.stop(ctx))
 		delete(c.nodes, name)
 	}
-	for _, p := range append(c.workers, c.apiserver, c.etcd) {
-		if p != nil {
-			errs = append(errs, p.Stop(ctx, stopGrace))
-		}
+	for _, p := range c.workers {
+		errs = append(errs, p.Stop(ctx, stopGrace))
+	}
+	if c.apiserver != nil {
+		errs = append(errs, c.apiserver.Stop(ctx, apiServerGrace))
+	}
+	if c.etcd != nil {
+		errs = append(errs, c.etcd.Stop(ctx, stopGrace))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("ending the cluster %s: %w", c.spec.Name, err)

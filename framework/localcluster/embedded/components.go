@@ -103,6 +103,9 @@ func (c *Cluster) startControllerManager() (*childproc.Process, error) {
 		"--service-account-private-key-file="+c.keys.path("sa.key"),
 		"--root-ca-file="+c.keys.ca.File,
 		"--use-service-account-credentials",
+		// Each controller makes an account and a token for itself; the default
+		// limit of 20 requests a second would make that take seconds.
+		"--kube-api-qps=1000", "--kube-api-burst=1000",
 		"--leader-elect=false",
 		"--secure-port=0",
 	)

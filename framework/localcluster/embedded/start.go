@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,8 +79,11 @@ func (c *Cluster) bringUp(ctx context.Context, preferFormer bool) (err error) {
 	}
 	ctx, cancel := c.until(ctx)
 	defer cancel()
-	// The API server waits for etcd by itself.
 	if c.etcd, err = c.startEtcd(); err != nil {
+		return err
+	}
+	// The API server waits for etcd by itself, but a whole second at a time.
+	if err := c.waitEtcd(ctx); err != nil {
 		return err
 	}
 	if c.apiserver, err = c.startAPIServer(); err != nil {
@@ -110,6 +115,18 @@ func (c *Cluster) connect() error {
 	}
 	c.admin = rest.CopyConfig(admin)
 	return nil
+}
+
+// waitEtcd returns when etcd listens.
+func (c *Cluster) waitEtcd(ctx context.Context) error {
+	var dialer net.Dialer
+	return c.poll(ctx, "etcd", func(ctx context.Context) error {
+		conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(c.at.ip, strconv.Itoa(c.at.etcd)))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
 }
 
 // waitReady returns when the API server says that it is ready.

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -21,6 +22,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent/sandbox"
 )
@@ -74,7 +76,7 @@ func Start(ctx context.Context, cfg Config) (*Agent, error) {
 		log:    log.New(cfg.Log, "", log.LstdFlags|log.LUTC),
 		subnet: byte(1 + rand.N(254)),
 	}
-	a.ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	a.ctx, a.cancel = context.WithCancel(klog.NewContext(context.WithoutCancel(ctx), clientLogger(a.log)))
 	if a.server, err = startServer(a); err != nil {
 		a.cancel()
 		return nil, err
@@ -101,6 +103,12 @@ func (a *Agent) Stop(context.Context) error {
 	}
 	err := a.server.close()
 	return errors.Join(err, os.RemoveAll(filepath.Join(a.cfg.Dir, "pods")))
+}
+
+// clientLogger takes what client-go would write to standard error: that a watch
+// ended, and the like.
+func clientLogger(to *log.Logger) klog.Logger {
+	return funcr.New(func(prefix, args string) { to.Printf("client: %s %s", prefix, args) }, funcr.Options{})
 }
 
 func (a *Agent) workers() []*worker {
@@ -135,7 +143,7 @@ func (a *Agent) watch() {
 		a.log.Printf("watching pods: %v", err)
 		return
 	}
-	factory.Start(a.ctx.Done())
+	factory.StartWithContext(a.ctx)
 	<-a.ctx.Done()
 	factory.Shutdown()
 }
