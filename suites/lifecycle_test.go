@@ -1,0 +1,126 @@
+package suites_test
+
+import (
+	"encoding/json"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/check"
+	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/progress"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/suites/run"
+)
+
+// registerLifecycle makes the suite's own nodes. They are registered after the
+// configuration was read, because their timeouts come from it.
+func registerLifecycle(r *run.Run) {
+	timeouts := r.Config.Timeouts
+	SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
+		return provisionTarget(ctx, r)
+	}, func(ctx SpecContext, handed []byte) {
+		var target provision.Target
+		Expect(json.Unmarshal(handed, &target)).To(Succeed())
+		Expect(r.Attach(ctx, target)).To(Succeed())
+	}, run.Limit(timeouts.Provision.D(), timeouts.Call.D()))
+
+	SynchronizedAfterSuite(func() {}, func(ctx SpecContext) {
+		tearDown(ctx, r)
+	}, run.Limit(timeouts.Teardown.D()))
+
+	BeforeEach(func() {
+		id, ok := check.RequirementOf(CurrentSpecReport())
+		Expect(ok).To(BeTrue(), "the spec decides no requirement")
+		requirement, _ := conformance.Lookup(id)
+		if lacking, lacks := r.Lacks(requirement.Features); lacks {
+			check.Needs(lacking.Name, false, lacking.Reason)
+		}
+	})
+}
+
+// provisionTarget makes the shared target on the first process and returns it as
+// JSON for all of them.
+func provisionTarget(ctx SpecContext, r *run.Run) []byte {
+	failed := func(err error) {
+		GinkgoHelper()
+		if err != nil {
+			_ = r.Journal.Write(journal.Problem{Where: "provisioning", Reason: err.Error()})
+			Fail(err.Error())
+		}
+	}
+	planned, err := progress.Planned(r.Config)
+	failed(err)
+	failed(r.Journal.Write(planned))
+	failed(r.ConnectCloud(ctx))
+	ledger, err := r.Ledger()
+	failed(err)
+	// Held until the teardown, so that nobody's sweep takes the run for dead.
+	heldLedger = ledger
+	target, _, err := provision.Provision(ctx, provision.Options{
+		Config: r.Config, Client: r.Cloud, Ledger: ledger, Dial: cluster.Dial, On: progress.Listener(r.Journal),
+	})
+	failed(err)
+	failed(r.Folder.SaveTarget(*target))
+	failed(r.Attach(ctx, *target))
+	failed(r.Journal.Write(r.TargetEvent(ctx)))
+	for _, feature := range r.Features() {
+		failed(r.Journal.Write(feature))
+	}
+	handed, err := json.Marshal(target)
+	failed(err)
+	return handed
+}
+
+var heldLedger *provision.Ledger
+
+// sharedTarget is the case of tutorial/deleted that the teardown decides.
+const sharedTarget = "the shared target is deleted by the teardown"
+
+// tearDown deletes the shared target. What it leaves, the launcher's sweep tries
+// again; the launcher also takes the inventory.
+func tearDown(ctx SpecContext, r *run.Run) {
+	if heldLedger == nil {
+		return
+	}
+	provisioned := r.Target.RunID != ""
+	decided := func(v journal.Verdict) {
+		if provisioned {
+			v.Requirement, v.Case = conformance.TutorialDeleted, sharedTarget
+			_ = r.Journal.Write(v)
+		}
+	}
+	if r.Config.Keep {
+		Expect(heldLedger.Close()).To(Succeed())
+		decided(journal.Verdict{Verdict: conformance.Skipped, Reason: "the target is kept, as --keep asks", ByChoice: true})
+		return
+	}
+	outcome, err := provision.Teardown(ctx, provision.TeardownOptions{
+		Config: r.Config, Client: r.Cloud, Ledger: heldLedger, Dial: cluster.Dial, On: progress.Listener(r.Journal),
+	})
+	_ = heldLedger.Close()
+	switch {
+	case len(outcome.Left) > 0:
+		decided(journal.Verdict{Verdict: conformance.Fail, Duration: outcome.Took, Reason: leftNames(outcome.Left)})
+	case err != nil:
+		decided(journal.Verdict{Verdict: conformance.Error, Duration: outcome.Took, Reason: err.Error()})
+	default:
+		decided(journal.Verdict{Verdict: conformance.Pass, Duration: outcome.Took})
+	}
+	if err != nil {
+		_ = r.Journal.Write(journal.Problem{Where: "teardown", Reason: err.Error()})
+	}
+}
+
+func leftNames(left []provision.Leftover) string {
+	text := "still there after the teardown:"
+	for _, l := range left {
+		text += " " + l.Kind + " " + l.ID
+		if l.Reason != "" {
+			text += " (" + l.Reason + ")"
+		}
+	}
+	return text
+}

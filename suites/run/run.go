@@ -1,0 +1,162 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/framework/redact"
+	"github.com/wlif-conformance/wlif-conformance/framework/runfolder"
+)
+
+// Run is one process's view of the run.
+type Run struct {
+	Config   *config.Config
+	Info     runfolder.Run
+	Folder   runfolder.Folder
+	Redactor *redact.Redactor
+	Journal  *journal.Writer
+
+	// Target, Cloud and Cluster are there once the suite's set-up is done.
+	Target  provision.Target
+	Cloud   *cloud.Client
+	Cluster *cluster.Cluster
+}
+
+var current *Run
+
+// Current is the run of this process. It is nil until Open.
+func Current() *Run { return current }
+
+// ErrNoRun says that nobody started a run.
+var ErrNoRun = errors.New(config.EnvRunConfig + " is not set: `wlif run` starts this suite")
+
+// Open reads what the launcher prepared, and opens this process's journal.
+// process is its name there.
+func Open(process string) (*Run, error) {
+	path := os.Getenv(config.EnvRunConfig)
+	if path == "" {
+		return nil, ErrNoRun
+	}
+	cfg, err := config.LoadResolved(path, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Config: cfg, Folder: runfolder.Folder(filepath.Dir(path)), Redactor: &redact.Redactor{}}
+	if r.Info, err = r.Folder.LoadRun(); err != nil {
+		return nil, err
+	}
+	for name, secret := range map[string]config.Secret{"YC_TOKEN": cfg.Credentials.Token, "YC_IAM_TOKEN": cfg.Credentials.IAMToken} {
+		if !secret.IsZero() {
+			if err := r.Redactor.Register(name, secret.Reveal()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if r.Journal, err = journal.Open(string(r.Folder), process, r.Redactor); err != nil {
+		return nil, err
+	}
+	current = r
+	return r, nil
+}
+
+// ConnectCloud connects this process to the cloud, once.
+func (r *Run) ConnectCloud(ctx context.Context) error {
+	if r.Cloud != nil {
+		return nil
+	}
+	client, err := cloud.Connect(ctx, cloud.Options{
+		Endpoint: r.Config.Endpoint, Credentials: r.Config.Credentials, RunID: r.Info.RunID, CallTimeout: r.Config.Timeouts.Call.D(),
+	})
+	if err != nil {
+		return err
+	}
+	r.Cloud = client
+	return nil
+}
+
+// Attach takes the provisioned target and connects to its cluster.
+func (r *Run) Attach(ctx context.Context, target provision.Target) error {
+	r.Target = target
+	if err := r.ConnectCloud(ctx); err != nil {
+		return err
+	}
+	c, err := cluster.Open(provision.KubeAccess{
+		Kubeconfig: target.Cluster.Kubeconfig, Endpoint: target.Cluster.Endpoint, CA: []byte(target.Cluster.CA),
+		Token: func(ctx context.Context) (config.Secret, error) {
+			token, err := r.Cloud.IAMToken(ctx)
+			return token.Value, err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	r.Cluster = c
+	return nil
+}
+
+// Close closes the journal. The connections end with the process.
+func (r *Run) Close() error { return r.Journal.Close() }
+
+// Features lists every feature of the catalogue with whether the target has it.
+// A feature that the target does not say it lacks is taken as present, except
+// that a cluster known by its kubeconfig alone is not managed.
+func (r *Run) Features() []journal.Feature {
+	var out []journal.Feature
+	for _, info := range conformance.Features() {
+		f := journal.Feature{Name: info.Name, Present: true, Reason: "not declared as lacking"}
+		switch {
+		case slices.Contains(r.Info.Lacking, info.Name):
+			f.Present, f.Reason = false, "the target declares that it lacks it"
+		case info.Name == conformance.ManagedCluster && r.Target.Cluster.ID == "":
+			f.Present, f.Reason = false, "the cluster is known by its kubeconfig alone"
+		case info.Name == conformance.ManagedCluster:
+			f.Reason = "the cloud lists the cluster " + r.Target.Cluster.ID
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// Lacks gives the first of the features that the target does not have.
+func (r *Run) Lacks(features []conformance.Feature) (journal.Feature, bool) {
+	for _, f := range r.Features() {
+		if !f.Present && slices.Contains(features, f.Name) {
+			return f, true
+		}
+	}
+	return journal.Feature{}, false
+}
+
+// TargetEvent identifies the target for the reports.
+func (r *Run) TargetEvent(ctx context.Context) journal.Target {
+	k := r.Target.Cluster
+	event := journal.Target{
+		Endpoint: r.Config.Endpoint, CloudID: r.Config.CloudID, FolderID: r.Config.FolderID, ClusterID: k.ID,
+		ReleaseChannel: k.ReleaseChannel, Issuer: k.Issuer, JWKSURL: k.JWKSURL, KubernetesVersion: k.Version,
+	}
+	// The API server knows its patch version; what the cloud says may be a minor.
+	if version, err := r.Cluster.Version(ctx); err == nil {
+		event.KubernetesVersion = cmp.Or(version, k.Version)
+	}
+	return event
+}
+
+// Ledger opens the run's ledger, which the launcher made.
+func (r *Run) Ledger() (*provision.Ledger, error) {
+	ledger, err := provision.OpenLedger(r.Info.StateDir, r.Info.RunID)
+	if err != nil {
+		return nil, fmt.Errorf("opening what the launcher prepared: %w", err)
+	}
+	return ledger, nil
+}

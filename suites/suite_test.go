@@ -1,0 +1,35 @@
+package suites_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/wlif-conformance/wlif-conformance/suites/run"
+	_ "github.com/wlif-conformance/wlif-conformance/suites/tutorial"
+)
+
+func TestConformance(t *testing.T) {
+	process := fmt.Sprintf("suite-%d", GinkgoParallelProcess())
+	r, err := run.Open(process)
+	if errors.Is(err, run.ErrNoRun) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	RegisterFailHandler(Fail)
+	EnforceDefaultTimeoutsWhenUsingContexts()
+	SetDefaultEventuallyPollingInterval(run.Poll)
+	registerLifecycle(r)
+	registerReporting(r)
+	RunSpecs(t, "Workload identity federation")
+}

@@ -1,0 +1,130 @@
+package tutorial
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
+	"google.golang.org/grpc/codes"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/check"
+	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/framework/workload"
+	"github.com/wlif-conformance/wlif-conformance/manifests"
+	"github.com/wlif-conformance/wlif-conformance/suites/run"
+)
+
+// payload is "Test the integration", step 9.
+func (w *walk) payload(ctx SpecContext) {
+	w.openShell(ctx)
+	if !w.signedIn {
+		w.prepareShell(ctx)
+		shape, err := w.getToken(ctx)
+		check.Prerequisite(err, "getting an IAM token")
+		if shape != iamToken {
+			check.Prerequisite(fmt.Errorf("the shell got %s instead of an IAM token", shape), "getting an IAM token")
+		}
+	}
+	run.Step("getting the secret, as in get-secret.sh")
+	secret, err := w.Cloud.Secrets().Get(ctx, &lockbox.GetSecretRequest{SecretId: w.Target.SecretID})
+	check.NoError(err, "reading the secret's current version")
+	want := stored{Key: provision.SecretKey, Text: provision.SecretValue, Version: secret.GetCurrentVersion().GetId()}
+	var got answer
+	Eventually(ctx, check.Poll(func(ctx context.Context) (string, error) {
+		got, err = w.getSecret(ctx)
+		return got.String(), err
+	})).WithTimeout(w.Config.Timeouts.Propagation.D()).WithPolling(run.Poll).Should(Equal(onePayload))
+	Expect(got.differences(want)).To(BeEmpty(), "the payload is not what was stored")
+}
+
+// answer is what Lockbox's REST API answers: a payload, or a google.rpc.Status.
+type answer struct {
+	Entries   []entry    `json:"entries"`
+	VersionID string     `json:"versionId"`
+	Code      codes.Code `json:"code"`
+	Message   string     `json:"message"`
+}
+
+type entry struct {
+	Key         string  `json:"key"`
+	TextValue   *string `json:"textValue"`
+	BinaryValue *string `json:"binaryValue"`
+}
+
+// stored is what the payload must be.
+type stored struct{ Key, Text, Version string }
+
+// onePayload is what String says of the payload that the tutorial shows.
+const onePayload = "a payload with 1 entries"
+
+// String says of an answer what may be printed: never the payload.
+func (a answer) String() string {
+	if a.Code != codes.OK {
+		return fmt.Sprintf("refused: %s: %s", a.Code, a.Message)
+	}
+	return fmt.Sprintf("a payload with %d entries", len(a.Entries))
+}
+
+// differences compares field by field, without printing values.
+func (a answer) differences(want stored) []string {
+	var found []string
+	if len(a.Entries) != 1 {
+		return []string{fmt.Sprintf("there are %d entries, not 1", len(a.Entries))}
+	}
+	got := a.Entries[0]
+	if got.Key != want.Key {
+		found = append(found, fmt.Sprintf("entries[0].key is %q, not %q", got.Key, want.Key))
+	}
+	switch {
+	case got.TextValue == nil:
+		found = append(found, "entries[0].textValue is missing")
+	case *got.TextValue != want.Text:
+		found = append(found, fmt.Sprintf("entries[0].textValue is not the value that was stored (it has %d bytes, the stored one %d)", len(*got.TextValue), len(want.Text)))
+	}
+	if got.BinaryValue != nil {
+		found = append(found, "entries[0].binaryValue is set for a text")
+	}
+	if a.VersionID != want.Version {
+		found = append(found, fmt.Sprintf("versionId is %q, the secret's current version %q", a.VersionID, want.Version))
+	}
+	return found
+}
+
+// getSecret types get-secret.sh. No answer and a failing server are engine
+// faults; a refused permission may be a role that is not in force yet.
+func (w *walk) getSecret(ctx context.Context) (answer, error) {
+	command, err := manifests.Fill(manifests.GetSecret, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	result, err := w.typeIn(ctx, command)
+	if err != nil {
+		return answer{}, err
+	}
+	parsed, err := readAnswer(result)
+	if parsed.Code != codes.OK && parsed.Code != codes.PermissionDenied {
+		return parsed, StopTrying(parsed.String())
+	}
+	return parsed, err
+}
+
+func readAnswer(result workload.Result) (answer, error) {
+	const method = "GET /lockbox/v1/secrets/{id}/payload"
+	if result.Status != 0 {
+		return answer{}, &cloud.Error{Method: method, Code: codes.Unavailable, Class: cloud.ClassTransport,
+			Message: fmt.Sprintf("curl ended with code %d", result.Status)}
+	}
+	var parsed answer
+	if err := json.Unmarshal([]byte(result.Stdout), &parsed); err != nil {
+		return answer{}, fmt.Errorf("the answer of get-secret.sh is not JSON (%d bytes)", len(result.Stdout))
+	}
+	switch parsed.Code {
+	case codes.Internal, codes.Unavailable, codes.Unknown, codes.DeadlineExceeded:
+		return answer{}, &cloud.Error{Method: method, Code: parsed.Code, Class: cloud.ClassRetryable, Message: parsed.Message}
+	}
+	return parsed, nil
+}
