@@ -60,7 +60,7 @@ func (p *plan) roles(step, needs string, account *string, roles []string) Step {
 
 // newestVersion picks the newest version of the release channel.
 func (p *plan) newestVersion() Step {
-	return p.lookup(StepVersion, nil, "yandex.cloud.k8s.v1.VersionService/List", func(ctx context.Context) (string, error) {
+	return p.lookup(StepVersion, "yandex.cloud.k8s.v1.VersionService/List", func(ctx context.Context) (string, error) {
 		r, err := p.client().Versions().List(ctx, &k8s.ListVersionsRequest{})
 		if err != nil {
 			return "", cloud.While(err, "listing the Kubernetes versions on offer")

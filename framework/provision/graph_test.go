@@ -24,8 +24,9 @@ func fake(name string, d time.Duration, needs ...string) Step {
 	}}
 }
 
-func failing(name string, d time.Duration, err error, needs ...string) Step {
-	s := fake(name, d, needs...)
+// failing is a step that fails after a second.
+func failing(name string, err error, needs ...string) Step {
+	s := fake(name, time.Second, needs...)
 	do := s.Do
 	s.Do = func(ctx context.Context, report func(string)) (string, error) {
 		if _, stopped := do(ctx, report); stopped != nil {
@@ -110,7 +111,7 @@ func TestWallTimeIsTheCriticalPath(t *testing.T) {
 func TestFirstFailureStopsEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
-		g := mustGraph(t, failing("a", time.Second, broken), fake("slow", time.Hour), fake("after", time.Second, "a"))
+		g := mustGraph(t, failing("a", broken), fake("slow", time.Hour), fake("after", time.Second, "a"))
 		began := time.Now()
 		spans, err := g.run(t.Context(), runOptions{})
 		if !errors.Is(err, broken) || errors.Is(err, errStopped) {
@@ -133,7 +134,7 @@ func TestSimultaneousFailuresAreBothReported(t *testing.T) {
 			<-time.After(2 * time.Second)
 			return "", two
 		}}
-		_, err := mustGraph(t, failing("a", time.Second, one), stubborn).run(t.Context(), runOptions{})
+		_, err := mustGraph(t, failing("a", one), stubborn).run(t.Context(), runOptions{})
 		if !errors.Is(err, one) || !errors.Is(err, two) {
 			t.Errorf("error %v", err)
 		}
@@ -143,7 +144,7 @@ func TestSimultaneousFailuresAreBothReported(t *testing.T) {
 func TestKeepGoingRunsEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
-		g := mustGraph(t, failing("a", time.Second, broken), fake("after", time.Second, "a"), fake("slow", time.Minute))
+		g := mustGraph(t, failing("a", broken), fake("after", time.Second, "a"), fake("slow", time.Minute))
 		spans, err := g.run(t.Context(), runOptions{keepGoing: true})
 		if !errors.Is(err, broken) || spans[1].ID == "" || spans[2].ID == "" || spans[0].Err == "" {
 			t.Errorf("error %v, spans %+v", err, spans)
@@ -190,7 +191,7 @@ func TestEvents(t *testing.T) {
 			<-time.After(time.Second)
 			return "x", nil
 		}}
-		_, err := mustGraph(t, talk, failing("b", time.Second, errors.New("no"), "a")).run(t.Context(), runOptions{phase: "p", usual: Durations{"m": time.Second}, on: on})
+		_, err := mustGraph(t, talk, failing("b", errors.New("no"), "a")).run(t.Context(), runOptions{phase: "p", usual: Durations{"m": time.Second}, on: on})
 		if err == nil {
 			t.Error("no error")
 		}

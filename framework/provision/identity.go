@@ -141,7 +141,7 @@ func (p *plan) existingCluster() Step {
 			return "", p.byKubeconfig(ctx)
 		}})
 	}
-	return p.lookup(StepCluster, nil, "yandex.cloud.k8s.v1.ClusterService/Get", func(ctx context.Context) (string, error) {
+	return p.lookup(StepCluster, "yandex.cloud.k8s.v1.ClusterService/Get", func(ctx context.Context) (string, error) {
 		c, err := p.client().Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: p.cfg.ClusterID})
 		if err != nil {
 			return "", cloud.While(err, "looking up cluster_id "+p.cfg.ClusterID)

@@ -43,7 +43,7 @@ func (p *plan) network() Step {
 }
 
 func (p *plan) existingNetwork() Step {
-	return p.lookup(StepNetwork, nil, "yandex.cloud.vpc.v1.NetworkService/Get", func(ctx context.Context) (string, error) {
+	return p.lookup(StepNetwork, "yandex.cloud.vpc.v1.NetworkService/Get", func(ctx context.Context) (string, error) {
 		n, err := p.client().Networks().Get(ctx, &vpc.GetNetworkRequest{NetworkId: p.cfg.NetworkID})
 		p.target.NetworkID = n.GetId()
 		return n.GetId(), cloud.While(err, "looking up network_id "+p.cfg.NetworkID)
@@ -51,7 +51,7 @@ func (p *plan) existingNetwork() Step {
 }
 
 func (p *plan) existingSubnet() Step {
-	return p.lookup(StepSubnet, nil, "yandex.cloud.vpc.v1.SubnetService/Get", func(ctx context.Context) (string, error) {
+	return p.lookup(StepSubnet, "yandex.cloud.vpc.v1.SubnetService/Get", func(ctx context.Context) (string, error) {
 		s, err := p.client().Subnets().Get(ctx, &vpc.GetSubnetRequest{SubnetId: p.cfg.SubnetID})
 		if err != nil {
 			return "", cloud.While(err, "looking up subnet_id "+p.cfg.SubnetID)

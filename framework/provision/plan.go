@@ -127,9 +127,9 @@ func (p *plan) step(s Step) Step {
 	return s
 }
 
-// lookup is a step that only reads.
-func (p *plan) lookup(name string, needs []string, method string, do func(ctx context.Context) (string, error)) Step {
-	return p.step(Step{Name: name, Kind: kindLookup, Needs: needs, Methods: []string{method},
+// lookup is a step that only reads, and needs nothing.
+func (p *plan) lookup(name, method string, do func(ctx context.Context) (string, error)) Step {
+	return p.step(Step{Name: name, Kind: kindLookup, Methods: []string{method},
 		Do: func(ctx context.Context, _ func(string)) (string, error) { return do(ctx) }})
 }
 

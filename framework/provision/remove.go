@@ -204,10 +204,10 @@ func parentOf(k kind, r Record) string {
 func (m *remover) delete(ctx context.Context, r Record, report func(string)) error {
 	k := kinds[r.Kind]
 	var err error
-	switch {
-	case r.Kind == KindNamespace:
+	switch r.Kind {
+	case KindNamespace:
 		err = m.deleteNamespace(ctx, r)
-	case r.Kind == KindAccessBinding:
+	case KindAccessBinding:
 		err = rebind(ctx, m.client, m.folder, access.AccessBindingAction_REMOVE, r.Parent, []string{r.Name}, report)
 	default:
 		var op *operation.Operation
