@@ -67,10 +67,18 @@ func (s *keyServer) Create(ctx context.Context, req *kmspb.CreateSymmetricKeyReq
 		return nil, err
 	}
 	meta := &kmspb.CreateSymmetricKeyMetadata{KeyId: key.Id, PrimaryVersionId: version.Id}
-	return s.change(ctx, key.Id, "Create symmetric key", meta, func(x *kmspb.SymmetricKey) error {
-		x.Status = kmspb.SymmetricKey_ACTIVE
-		return nil
+	op := s.op(key.Id, "Create symmetric key", meta, func() (proto.Message, error) {
+		created := s.shown(proto.CloneOf(key))
+		created.Status = kmspb.SymmetricKey_ACTIVE
+		return created, nil
 	})
+	op.Commit = func() {
+		_, _, _ = s.keys.Modify(key.Id, func(x *kmspb.SymmetricKey) error { // one that was deleted meanwhile stays so
+			x.Status = kmspb.SymmetricKey_ACTIVE
+			return nil
+		})
+	}
+	return s.k.Begin(ctx, op)
 }
 
 // addVersion makes a version of the key's default algorithm.
@@ -128,12 +136,9 @@ func (s *keyServer) Delete(ctx context.Context, req *kmspb.DeleteSymmetricKeyReq
 	if key.DeletionProtection {
 		return nil, s.k.Guess("kms/deletion-protection", req.KeyId)
 	}
-	return s.begin(ctx, req.KeyId, "Delete symmetric key", &kmspb.DeleteSymmetricKeyMetadata{KeyId: req.KeyId}, func() (proto.Message, error) {
-		if !s.drop(req.KeyId) {
-			return nil, s.k.NotFound(KindKey, req.KeyId)
-		}
-		return key, nil
-	})
+	op := s.op(req.KeyId, "Delete symmetric key", &kmspb.DeleteSymmetricKeyMetadata{KeyId: req.KeyId}, func() (proto.Message, error) { return key, nil })
+	op.Commit = func() { s.drop(req.KeyId) }
+	return s.k.Begin(ctx, op)
 }
 
 func (s *keyServer) Rotate(ctx context.Context, req *kmspb.RotateSymmetricKeyRequest) (*operation.Operation, error) {
@@ -232,11 +237,15 @@ func (s *keyServer) UpdateAccessBindings(ctx context.Context, req *accesspb.Upda
 	return s.access.Update(ctx, req)
 }
 
-func (s *keyServer) begin(ctx context.Context, id, what string, meta proto.Message, work func() (proto.Message, error)) (*operation.Operation, error) {
-	return s.k.Begin(ctx, kernel.Op{
+func (s *keyServer) op(id, what string, meta proto.Message, work func() (proto.Message, error)) kernel.Op {
+	return kernel.Op{
 		Description: what, Prefix: kernel.PrefixKMS, Metadata: meta, On: state.Ref{Type: KindKey, ID: id},
 		Work: func(context.Context) (proto.Message, error) { return work() },
-	})
+	}
+}
+
+func (s *keyServer) begin(ctx context.Context, id, what string, meta proto.Message, work func() (proto.Message, error)) (*operation.Operation, error) {
+	return s.k.Begin(ctx, s.op(id, what, meta, work))
 }
 
 func (s *keyServer) change(ctx context.Context, id, what string, meta proto.Message, change func(*kmspb.SymmetricKey) error) (*operation.Operation, error) {

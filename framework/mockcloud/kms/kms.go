@@ -109,12 +109,11 @@ func (s *KMS) version(key *kmspb.SymmetricKey, id string) (*kmspb.SymmetricKeyVe
 }
 
 // drop forgets a key with its versions, material and bindings.
-func (s *KMS) drop(id string) bool {
-	there := s.keys.Delete(id)
+func (s *KMS) drop(id string) {
+	s.keys.Delete(id)
 	for _, v := range s.versions.List(func(v *kmspb.SymmetricKeyVersion) bool { return v.KeyId == id }) {
 		s.versions.Delete(v.Id)
 		s.material.Delete(v.Id)
 	}
 	s.k.Bindings.Drop(state.Ref{Type: KindKey, ID: id})
-	return there
 }

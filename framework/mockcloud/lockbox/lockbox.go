@@ -142,12 +142,11 @@ func (s *Lockbox) insertVersion(v *lockboxpb.Version, p payload) error {
 }
 
 // drop forgets a secret with its versions, payloads and bindings.
-func (s *Lockbox) drop(id string) bool {
-	there := s.secrets.Delete(id)
+func (s *Lockbox) drop(id string) {
+	s.secrets.Delete(id)
 	for _, v := range s.versions.List(func(v *lockboxpb.Version) bool { return v.SecretId == id }) {
 		s.versions.Delete(v.Id)
 		s.payloads.Delete(v.Id)
 	}
 	s.k.Bindings.Drop(state.Ref{Type: KindSecret, ID: id})
-	return there
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	accesspb "github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	lockboxpb "github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -348,11 +350,9 @@ func TestLimitsAndProtection(t *testing.T) {
 	c.Refused(err, codes.FailedPrecondition, "lockbox/deletion-protection")
 }
 
-func TestCreatingSecretIsThereButNotReadable(t *testing.T) {
+func TestOthersSeeTheEndOfAnOperation(t *testing.T) {
 	c := start(t)
-	c.K.Settings.Change(func(s *settings.Settings) {
-		s.Latencies["yandex.cloud.lockbox.v1.SecretService/Create"] = settings.Duration(2 * time.Second)
-	})
+	c.K.Settings.Change(func(s *settings.Settings) { s.Latencies["*"] = settings.Duration(2 * time.Second) })
 	op, err := c.secrets.Create(c.admin, &lockboxpb.CreateSecretRequest{FolderId: c.Folder, VersionPayloadEntries: []*lockboxpb.PayloadEntryChange{text("a", "1")}})
 	if err != nil || op.Done {
 		t.Fatalf("done %v, %v", op.GetDone(), err)
@@ -361,8 +361,40 @@ func TestCreatingSecretIsThereButNotReadable(t *testing.T) {
 	if err := op.Metadata.UnmarshalTo(meta); err != nil || meta.SecretId == "" || meta.VersionId == "" {
 		t.Errorf("metadata %v, %v", meta, err)
 	}
-	if _, err := c.secrets.Get(c.admin, &lockboxpb.GetSecretRequest{SecretId: meta.SecretId}); err != nil {
+	get, read := &lockboxpb.GetSecretRequest{SecretId: meta.SecretId}, &lockboxpb.GetPayloadRequest{SecretId: meta.SecretId}
+	if got, err := c.secrets.Get(c.admin, get); err != nil || got.Status != lockboxpb.Secret_CREATING {
+		t.Errorf("got %v, %v", got, err)
+	}
+	_, err = c.payloads.Get(c.admin, read)
+	c.Refused(err, codes.FailedPrecondition, "lockbox/inactive")
+	c.end(t, op)
+	if got, err := c.payloads.Get(c.admin, read); err != nil || got.VersionId != meta.VersionId {
+		t.Errorf("got %v, %v", got.GetVersionId(), err)
+	}
+	op, err = c.secrets.Delete(c.admin, &lockboxpb.DeleteSecretRequest{SecretId: meta.SecretId})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.secrets.Get(c.admin, get); err != nil {
 		t.Error(err)
+	}
+	c.end(t, op)
+	_, err = c.secrets.Get(c.admin, get)
+	c.Refused(err, codes.NotFound, "not-found:lockbox.secret")
+}
+
+// end lets the latency of an operation pass and waits for its end.
+func (c *cloud) end(t *testing.T, op *operation.Operation) {
+	t.Helper()
+	for !c.Clock.HasWaiters() {
+		runtime.Gosched()
+	}
+	c.Clock.Step(2 * time.Second)
+	for done := false; !done; runtime.Gosched() {
+		now, _, ok := c.K.Operations.Get(op.Id)
+		if done = now.GetDone(); !ok {
+			t.Fatalf("operation %s is gone", op.Id)
+		}
 	}
 }
 

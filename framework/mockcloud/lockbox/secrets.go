@@ -61,12 +61,13 @@ func (s *secretServer) Create(ctx context.Context, req *lockboxpb.CreateSecretRe
 		}
 	}
 	meta := &lockboxpb.CreateSecretMetadata{SecretId: secret.Id, VersionId: first.GetId()}
-	return s.begin(ctx, secret.Id, "Create secret", meta, func() (proto.Message, error) {
-		return s.modify(secret.Id, func(x *lockboxpb.Secret) error {
-			x.Status = lockboxpb.Secret_ACTIVE
-			return nil
-		})
+	op := s.op(secret.Id, "Create secret", meta, func() (proto.Message, error) {
+		created := s.shown(proto.CloneOf(secret))
+		created.Status = lockboxpb.Secret_ACTIVE
+		return created, nil
 	})
+	op.Commit = func() { _, _ = s.setStatus(secret.Id, lockboxpb.Secret_ACTIVE) } // one that was deleted meanwhile stays so
+	return s.k.Begin(ctx, op)
 }
 
 // firstVersion follows CreateSecretRequest.create_version: unset makes a version
@@ -122,12 +123,9 @@ func (s *secretServer) Delete(ctx context.Context, req *lockboxpb.DeleteSecretRe
 	if secret.DeletionProtection {
 		return nil, s.k.Guess("lockbox/deletion-protection", req.SecretId)
 	}
-	return s.begin(ctx, req.SecretId, "Delete secret", &lockboxpb.DeleteSecretMetadata{SecretId: req.SecretId}, func() (proto.Message, error) {
-		if !s.drop(req.SecretId) {
-			return nil, s.k.NotFound(KindSecret, req.SecretId)
-		}
-		return secret, nil
-	})
+	op := s.op(req.SecretId, "Delete secret", &lockboxpb.DeleteSecretMetadata{SecretId: req.SecretId}, func() (proto.Message, error) { return secret, nil })
+	op.Commit = func() { s.drop(req.SecretId) }
+	return s.k.Begin(ctx, op)
 }
 
 func (s *secretServer) Activate(ctx context.Context, req *lockboxpb.ActivateSecretRequest) (*operation.Operation, error) {
@@ -166,11 +164,15 @@ func (s *secretServer) UpdateAccessBindings(ctx context.Context, req *accesspb.U
 	return s.access.Update(ctx, req)
 }
 
-func (s *secretServer) begin(ctx context.Context, id, what string, meta proto.Message, work func() (proto.Message, error)) (*operation.Operation, error) {
-	return s.k.Begin(ctx, kernel.Op{
+func (s *secretServer) op(id, what string, meta proto.Message, work func() (proto.Message, error)) kernel.Op {
+	return kernel.Op{
 		Description: what, Prefix: kernel.PrefixLockbox, Metadata: meta, On: state.Ref{Type: KindSecret, ID: id},
 		Work: func(context.Context) (proto.Message, error) { return work() },
-	})
+	}
+}
+
+func (s *secretServer) begin(ctx context.Context, id, what string, meta proto.Message, work func() (proto.Message, error)) (*operation.Operation, error) {
+	return s.k.Begin(ctx, s.op(id, what, meta, work))
 }
 
 // modify changes a secret and returns it as the API shows it.
