@@ -67,7 +67,7 @@ func Start(t testing.TB, services func(*kernel.Kernel) []kernel.Service) *Cloud 
 	c.checkRules()
 	c.Gate = gate.New(c.K).Guard(c.services)
 
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -143,7 +143,7 @@ func TestJSONIsAsRecorded(t *testing.T) {
 	want := map[string]any{"done": true, "description": "Activate secret", "metadata": map[string]any{
 		"@type": "type.googleapis.com/yandex.cloud.lockbox.v1.ActivateSecretMetadata", "secretId": id,
 	}}
-	if d := cmp.Diff(want, map[string]any(got)); code != 200 || d != "" {
+	if d := cmp.Diff(want, got); code != 200 || d != "" {
 		t.Errorf("%d %s", code, d)
 	}
 	version := at(secret, "currentVersion").(map[string]any)

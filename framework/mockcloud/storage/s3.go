@@ -47,7 +47,7 @@ func (s *Storage) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := s.k.Clock.Now()
 		answer := &recorder{ResponseWriter: w, id: uuid.NewString(), status: http.StatusOK}
-		req := parse(r)
+		req := parse(r.Clone(r.Context()))
 		err := s.serve(answer, req)
 		entry := audit.Entry{Time: started, RequestID: answer.id, Method: req.method, Verdict: audit.Allowed, Took: s.k.Clock.Since(started)}
 		if err != nil {
@@ -209,7 +209,7 @@ func readBody(r *http.Request, signed *signature) *s3Error {
 // forward lets gofakes3 answer. It keeps every X-Amz- header with the object, so
 // those that speak of the request alone are taken off.
 func (s *Storage) forward(w http.ResponseWriter, q *request) {
-	r := q.Clone(q.Context())
+	r := q.Request
 	r.Host, r.URL.Path, r.URL.RawPath = Host, "/"+q.bucket+"/"+q.key, ""
 	if q.key == "" {
 		r.URL.Path = "/" + q.bucket
