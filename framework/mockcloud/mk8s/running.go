@@ -1,0 +1,97 @@
+package mk8s
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+
+	pb "github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
+)
+
+// specOf is what the engine is asked for.
+func (s *Service) specOf(row *pb.Cluster, dir string, issuers []string) localcluster.Spec {
+	spec := localcluster.Spec{
+		Name: row.Id, Version: row.Master.Version, Dir: dir, Issuers: issuers,
+		Log: logWriter{log: s.k.Log, cluster: row.Id},
+	}
+	if s.o.WebhookURL != nil {
+		spec.Authenticator = &localcluster.Authenticator{URL: s.o.WebhookURL(row.Id), CA: s.o.WebhookCA}
+	}
+	return spec
+}
+
+// logWriter hands the engine's lines to the mock's log.
+type logWriter struct {
+	log     *slog.Logger
+	cluster string
+}
+
+func (w logWriter) Write(p []byte) (int, error) {
+	for line := range bytes.Lines(p) {
+		w.log.Info(string(bytes.TrimRight(line, "\n")), "cluster", w.cluster)
+	}
+	return len(p), nil
+}
+
+// locate writes where the API server answers. On the cloud the two endpoints
+// differ; here both are the one of this machine.
+func locate(m *pb.Master, endpoint string, public bool) {
+	m.Endpoints = &pb.MasterEndpoints{InternalV4Endpoint: endpoint}
+	address, outside := "", ""
+	if u, err := url.Parse(endpoint); err == nil {
+		address = u.Hostname()
+	}
+	if net.ParseIP(address) == nil {
+		address = ""
+	}
+	if public {
+		m.Endpoints.ExternalV4Endpoint, outside = endpoint, address
+	}
+	switch kind := m.MasterType.(type) {
+	case *pb.Master_ZonalMaster:
+		kind.ZonalMaster.InternalV4Address, kind.ZonalMaster.ExternalV4Address = address, outside
+	case *pb.Master_RegionalMaster:
+		kind.RegionalMaster.InternalV4Address, kind.RegionalMaster.ExternalV4Address = address, outside
+	}
+}
+
+// apiRoles are the cloud's roles for the Kubernetes API: the permission that makes
+// a caller a member of the group, and what the group may do. The names of the
+// groups are ours.
+var apiRoles = []struct{ permission, group, clusterRole string }{
+	{"managed-kubernetes.api.view", "yandex-cloud:k8s.cluster-api.viewer", "view"},
+	{"managed-kubernetes.api.edit", "yandex-cloud:k8s.cluster-api.editor", "edit"},
+	{"managed-kubernetes.api.admin", "yandex-cloud:k8s.cluster-api.cluster-admin", "cluster-admin"},
+}
+
+// bindGroups gives the groups their rights in a cluster. One on paper has no API.
+func bindGroups(ctx context.Context, admin *rest.Config) error {
+	if admin == nil {
+		return nil
+	}
+	api, err := kubernetes.NewForConfig(admin)
+	if err != nil {
+		return err
+	}
+	for _, r := range apiRoles {
+		binding := &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: r.group},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: r.clusterRole},
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: r.group}},
+		}
+		if _, err := api.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("giving the group %s the role %s: %w", r.group, r.clusterRole, err)
+		}
+	}
+	return nil
+}
