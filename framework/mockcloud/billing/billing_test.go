@@ -15,10 +15,7 @@ import (
 func TestTheAccountSaysWhetherItCanPay(t *testing.T) {
 	var s *billing.Billing
 	c := gatetest.Start(t, func(k *kernel.Kernel) []kernel.Service {
-		var err error
-		if s, err = billing.New(k); err != nil {
-			t.Fatal(err)
-		}
+		s = billing.New(k)
 		return s.Services()
 	})
 	accounts := billingpb.NewBillingAccountServiceClient(c.Conn)
