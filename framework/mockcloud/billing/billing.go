@@ -29,14 +29,14 @@ type Billing struct {
 }
 
 // New makes the service, and the account unless the state has it.
-func New(k *kernel.Kernel) *Billing {
+func New(k *kernel.Kernel) (*Billing, error) {
 	s := &Billing{k: k, accounts: state.NewTable[*billingpb.BillingAccount](k.Store, KindAccount)}
-	if len(s.accounts.List(nil)) == 0 {
-		_ = s.accounts.Insert(&billingpb.BillingAccount{ // nothing objects
-			Id: kernel.NewID(prefix), Name: "mock", CreatedAt: timestamppb.New(k.Clock.Now()), CountryCode: "RU", Currency: "RUB", Balance: "1000000",
-		}, nil)
+	if len(s.accounts.List(nil)) > 0 {
+		return s, nil
 	}
-	return s
+	return s, s.accounts.Insert(&billingpb.BillingAccount{
+		Id: kernel.NewID(prefix), Name: "mock", CreatedAt: timestamppb.New(k.Clock.Now()), CountryCode: "RU", Currency: "RUB", Balance: "1000000",
+	}, nil)
 }
 
 // Account is the account: the place for the role billing.accounts.viewer.

@@ -15,7 +15,10 @@ import (
 func TestTheAccountSaysWhetherItCanPay(t *testing.T) {
 	var s *billing.Billing
 	c := gatetest.Start(t, func(k *kernel.Kernel) []kernel.Service {
-		s = billing.New(k)
+		var err error
+		if s, err = billing.New(k); err != nil {
+			t.Fatal(err)
+		}
 		return s.Services()
 	})
 	accounts := billingpb.NewBillingAccountServiceClient(c.Conn)

@@ -21,24 +21,20 @@ import (
 // enforces are a cloud's (docs: "Quotas and limits").
 const kindCloud = "resource-manager.cloud"
 
-// Manager tells limits and usage.
-type Manager struct {
+type server struct {
 	quotapb.UnimplementedQuotaLimitServiceServer
 	k *kernel.Kernel
 }
 
-// New makes the service.
-func New(k *kernel.Kernel) *Manager { return &Manager{k: k} }
-
 // Services are the gRPC services with their rules.
-func (s *Manager) Services() []kernel.Service {
+func Services(k *kernel.Kernel) []kernel.Service {
 	see := kernel.Needs("quota-manager.quotas.get", kindCloud, "resource.id")
-	return []kernel.Service{{Desc: &quotapb.QuotaLimitService_ServiceDesc, Impl: s, Rules: map[string]kernel.Rule{
+	return []kernel.Service{{Desc: &quotapb.QuotaLimitService_ServiceDesc, Impl: &server{k: k}, Rules: map[string]kernel.Rule{
 		"Get": see, "List": see, "ListServices": kernel.AnyCaller(),
 	}}}
 }
 
-func (s *Manager) Get(_ context.Context, req *quotapb.GetQuotaLimitRequest) (*quotapb.QuotaLimit, error) {
+func (s *server) Get(_ context.Context, req *quotapb.GetQuotaLimitRequest) (*quotapb.QuotaLimit, error) {
 	if err := checkType("resource.type", req.Resource.Type); err != nil {
 		return nil, err
 	}
@@ -49,7 +45,7 @@ func (s *Manager) Get(_ context.Context, req *quotapb.GetQuotaLimitRequest) (*qu
 	return s.limit(req.QuotaId, limit), nil
 }
 
-func (s *Manager) List(_ context.Context, req *quotapb.ListQuotaLimitsRequest) (*quotapb.ListQuotaLimitsResponse, error) {
+func (s *server) List(_ context.Context, req *quotapb.ListQuotaLimitsRequest) (*quotapb.ListQuotaLimitsResponse, error) {
 	if err := checkType("resource.type", req.Resource.Type); err != nil {
 		return nil, err
 	}
@@ -69,7 +65,7 @@ var names = map[string]string{
 	"iam": "Identity and Access Management", "lockbox": "Lockbox", "vpc": "Virtual Private Cloud", "managed-kubernetes": "Managed Service for Kubernetes",
 }
 
-func (s *Manager) ListServices(_ context.Context, req *quotapb.ListServicesRequest) (*quotapb.ListServicesResponse, error) {
+func (s *server) ListServices(_ context.Context, req *quotapb.ListServicesRequest) (*quotapb.ListServicesResponse, error) {
 	if err := checkType("resource_type", req.ResourceType); err != nil {
 		return nil, err
 	}
@@ -96,13 +92,13 @@ func serviceOf(metric string) string {
 	return service
 }
 
-func (s *Manager) limit(metric string, limit int64) *quotapb.QuotaLimit {
+func (s *server) limit(metric string, limit int64) *quotapb.QuotaLimit {
 	return &quotapb.QuotaLimit{QuotaId: metric, Limit: wrapperspb.Double(float64(limit)), Usage: wrapperspb.Double(float64(s.usage(metric)))}
 }
 
 // usage counts over all that the mock has, as its services do when they enforce
 // a limit.
-func (s *Manager) usage(metric string) int {
+func (s *server) usage(metric string) int {
 	if metric == "iam.accessBindings.count" {
 		return s.k.Bindings.Count()
 	}

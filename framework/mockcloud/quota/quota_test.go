@@ -24,7 +24,7 @@ type cloud struct {
 
 func start(t *testing.T) *cloud {
 	c := &cloud{Cloud: gatetest.Start(t, func(k *kernel.Kernel) []kernel.Service {
-		return append(quota.New(k).Services(), lockbox.New(k, nil).Services()...)
+		return append(quota.Services(k), lockbox.New(k, nil).Services()...)
 	})}
 	c.limits = quotapb.NewQuotaLimitServiceClient(c.Conn)
 	c.resource = &quotapb.Resource{Id: c.CloudID, Type: "resource-manager.cloud"}
