@@ -265,7 +265,31 @@ func (l *loader) complete() {
 		return
 	}
 	fill("cluster", &c.Cluster, ClusterEmbedded, "default with cloud=mock")
+	if c.Endpoint != "" {
+		l.runningMock()
+	}
 	if c.Cluster != ClusterExisting {
 		fill("k8s_version", &c.K8sVersion, "1.36", "default with cloud=mock")
+	}
+}
+
+// runningMock replaces the real cloud's addresses: a mock answers the token
+// exchange and the payload on the port of its endpoint. Where its object storage
+// is only its announcement tells.
+func (l *loader) runningMock() {
+	c := l.cfg
+	for key, v := range map[string]struct {
+		at    *string
+		value string
+	}{
+		"token_endpoint":   {&c.TokenEndpoint, "https://" + c.Endpoint + "/oauth/token"},
+		"payload_endpoint": {&c.PayloadEndpoint, "https://" + c.Endpoint},
+		"storage_endpoint": {&c.StorageEndpoint, ""},
+	} {
+		if l.values[key].source == "default" {
+			*v.at = v.value
+			l.values[key] = given{v.value, "default with a running mock"}
+			c.Origins[key] = l.values[key].source
+		}
 	}
 }

@@ -57,6 +57,22 @@ func TestDefaultsOfTheRealCloud(t *testing.T) {
 	}
 }
 
+// With a mock that runs already nothing is sent to the real cloud's addresses.
+func TestDefaultsOfARunningMock(t *testing.T) {
+	env := []string{"YC_ENDPOINT=127.0.0.2:443", "YC_TOKEN=secret", "YC_FOLDER_ID=b1g"}
+	c, err := load(t, "", env, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.TokenEndpoint != "https://127.0.0.2:443/oauth/token" || c.PayloadEndpoint != "https://127.0.0.2:443" || c.StorageEndpoint != "" {
+		t.Errorf("endpoints %q, %q, %q", c.TokenEndpoint, c.PayloadEndpoint, c.StorageEndpoint)
+	}
+	c, err = load(t, "", env, []string{"--token-endpoint=https://given", "--storage-endpoint=https://s"})
+	if err != nil || c.TokenEndpoint != "https://given" || c.StorageEndpoint != "https://s" {
+		t.Errorf("config %+v, error %v", c, err)
+	}
+}
+
 // Every source overrides the one before it, for keys of every shape.
 func TestPrecedence(t *testing.T) {
 	file := "zone: file\nprocs: 3\nkeep: true\ntimeout:\n  delete: 1m\nrequirements: [a/*, b]\nusual: {x.Y/Z: 3s}\n"
