@@ -245,10 +245,14 @@ func named(got protoreflect.FullName, pkg, want string) bool {
 }
 
 // EveryOperationSeen fails the test for each method with a rule that starts
-// operations and of which no finished one was seen.
-func (c *Cloud) EveryOperationSeen() {
+// operations and of which no finished one was seen. With packages ("yandex.cloud.k8s.v1")
+// it looks at their services only.
+func (c *Cloud) EveryOperationSeen(packages ...string) {
 	c.t.Helper()
 	for _, s := range c.services {
+		if pkg := s.Desc.ServiceName[:strings.LastIndexByte(s.Desc.ServiceName, '.')]; len(packages) > 0 && !slices.Contains(packages, pkg) {
+			continue
+		}
 		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(s.Desc.ServiceName))
 		if err != nil {
 			c.t.Fatal(err)

@@ -34,6 +34,7 @@ type cloud struct {
 	clusters pb.ClusterServiceClient
 	groups   pb.NodeGroupServiceClient
 
+	accounts                 *state.Table[*iam.ServiceAccount]
 	agent, nodeAgent         access.Subject
 	network, subnet, open    string
 	otherNetwork, deadSubnet string
@@ -71,9 +72,8 @@ func start(t *testing.T, real bool) *cloud {
 	if real {
 		c.engine = &fakeEngine{t: t, clusters: map[string]*fakeCluster{}}
 	}
-	var accounts *state.Table[*iam.ServiceAccount]
 	c.Cloud = gatetest.Start(t, func(k *kernel.Kernel) []kernel.Service {
-		accounts = state.NewTable[*iam.ServiceAccount](k.Store, "iam.serviceAccount")
+		c.accounts = state.NewTable[*iam.ServiceAccount](k.Store, "iam.serviceAccount")
 		v := vpc.New(k)
 		c.k8s = mk8s.New(c.options(k, v))
 		return append(v.Services(), c.k8s.Services()...)
@@ -81,11 +81,8 @@ func start(t *testing.T, real bool) *cloud {
 	c.admin = c.With("k8s.admin", "iam.serviceAccounts.user", "vpc.admin")
 	c.clusters, c.groups = pb.NewClusterServiceClient(c.Conn), pb.NewNodeGroupServiceClient(c.Conn)
 	c.agent, c.nodeAgent = c.Subject("k8s.clusters.agent", "vpc.publicAdmin"), c.Subject()
-	for _, s := range []access.Subject{c.agent, c.nodeAgent} {
-		if err := accounts.Insert(&iam.ServiceAccount{Id: s.ID, FolderId: c.Folder}, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
+	c.addAccount(c.agent)
+	c.addAccount(c.nodeAgent)
 	c.land()
 	t.Cleanup(func() {
 		if err := c.k8s.Close(context.WithoutCancel(t.Context())); err != nil {
@@ -93,6 +90,23 @@ func start(t *testing.T, real bool) *cloud {
 		}
 	})
 	return c
+}
+
+func (c *cloud) addAccount(s access.Subject) {
+	c.t.Helper()
+	if err := c.accounts.Insert(&iam.ServiceAccount{Id: s.ID, FolderId: c.Folder}, nil); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// onlyCluster is the id of the one cluster that the folder has.
+func (c *cloud) onlyCluster() string {
+	c.t.Helper()
+	resp, err := c.clusters.List(c.admin, &pb.ListClustersRequest{FolderId: c.Folder})
+	if err != nil || len(resp.Clusters) != 1 {
+		c.t.Fatalf("clusters %v, %v", resp, err)
+	}
+	return resp.Clusters[0].Id
 }
 
 // land makes a network with a subnet that has a way out and one that has none.
