@@ -127,10 +127,10 @@ func (c *Cluster) CollectLogs(_ context.Context, dir string) error {
 
 // Delete ends the nodes first, so that their pods end in order.
 func (c *Cluster) Delete(ctx context.Context) error {
+	c.failed(errDeleted) // first: what holds the lock may be waiting for a component
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.deleted = true
-	c.failed(errDeleted)
 	var errs []error
 	for name, n := range c.nodes {
 		errs = append(errs, n.stop(ctx))

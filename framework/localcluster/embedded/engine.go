@@ -45,7 +45,11 @@ func (e Engine) Start(ctx context.Context, spec localcluster.Spec) (localcluster
 	if err != nil {
 		return nil, err
 	}
-	binaries, err := e.Cache.Ensure(ctx, full, nil)
+	binaries, err := e.Cache.Ensure(ctx, full, func(line string) {
+		if spec.Log != nil {
+			_, _ = fmt.Fprintln(spec.Log, line)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}

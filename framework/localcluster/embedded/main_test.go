@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -21,7 +22,9 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent"
 )
 
-const testVersion = "1.36"
+// testVersion is what the tests run on: the newest, or what the variable says. Making
+// another one's binaries takes minutes.
+var testVersion = cmp.Or(os.Getenv("EMBEDDED_TEST_VERSION"), "1.36")
 
 // shared is one cluster for the tests that leave it as it is.
 var shared localcluster.Cluster

@@ -91,6 +91,14 @@ func (c Cache) fill(ctx context.Context, set Set, say func(string)) error {
 	if err := enoughDisk(filepath.Dir(set.Dir)); err != nil {
 		return err
 	}
+	// What a killed run left; the lock says that none is at work.
+	if left, err := filepath.Glob(set.Dir + ".part-*"); err == nil {
+		for _, dir := range left {
+			if err := os.RemoveAll(dir); err != nil {
+				return err
+			}
+		}
+	}
 	work, err := os.MkdirTemp(filepath.Dir(set.Dir), set.Version+".part-")
 	if err != nil {
 		return err

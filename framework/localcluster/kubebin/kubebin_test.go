@@ -148,6 +148,9 @@ func TestDownload(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			net := newInternet(t, archived)
 			cache := net.cache(t)
+			if err := os.MkdirAll(filepath.Join(cache.Root, "1.36.3.part-killed"), 0o700); err != nil {
+				t.Fatal(err)
+			}
 			var said []string
 			for range 2 {
 				set, err := cache.Ensure(t.Context(), "1.36.3", func(line string) { said = append(said, line) })
