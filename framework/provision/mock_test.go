@@ -155,6 +155,7 @@ func (w *world) inventory() []string {
 	defer res.Body.Close()
 	var doc struct {
 		Resources []struct{ Type, ID, Name string }
+		Bindings  []json.RawMessage
 	}
 	if err := json.NewDecoder(res.Body).Decode(&doc); err != nil {
 		w.t.Fatal(err)
@@ -162,6 +163,9 @@ func (w *world) inventory() []string {
 	var out []string
 	for _, r := range doc.Resources {
 		out = append(out, r.Type+" "+r.Name)
+	}
+	for _, b := range doc.Bindings {
+		out = append(out, "binding "+string(b))
 	}
 	slices.Sort(out)
 	return out
