@@ -113,6 +113,11 @@ func Provision(ctx context.Context, o Options) (*Target, Timing, error) {
 		return nil, timing, fmt.Errorf("provisioning: %w", err)
 	}
 	p.target.Cluster.NodeGroupID = p.nodeGroupID
+	for _, id := range []string{p.clusterSA, p.nodeSA, p.target.ServiceAccountID} {
+		if id != "" {
+			p.target.Accounts = append(p.target.Accounts, id)
+		}
+	}
 	return &p.target, timing, nil
 }
 

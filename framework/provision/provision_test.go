@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/access"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
@@ -72,6 +73,9 @@ func TestProvisionAndTeardown(t *testing.T) {
 		}
 	}
 
+	if len(target.Accounts) != 3 || !slices.Contains(target.Accounts, target.ServiceAccountID) {
+		t.Errorf("accounts %v", target.Accounts)
+	}
 	ledger, err := os.ReadFile(l.Path())
 	if err != nil || len(ledger) == 0 {
 		t.Fatal(err)
@@ -90,6 +94,24 @@ func TestProvisionAndTeardown(t *testing.T) {
 	if n := w.ledgers(); n != 0 {
 		t.Errorf("%d ledgers are left of a run that left nothing", n)
 	}
+}
+
+// A role outlives its service account on the folder. The inventory finds it
+// through the account's id, and the sweep through the ledger.
+func TestRoleOfADeletedAccount(t *testing.T) {
+	w := newWorld(t, nil)
+	target, l := w.provisioned()
+	w.kube.clusterGone()
+	if _, err := w.client.ServiceAccounts().Delete(t.Context(), &iam.DeleteServiceAccountRequest{ServiceAccountId: target.ServiceAccountID}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := provision.Inventory(t.Context(), w.client, target.FolderID, target.RunID, target.Accounts...)
+	if err != nil || !slices.ContainsFunc(left, func(l provision.Leftover) bool {
+		return l.Kind == provision.KindAccessBinding && l.Parent == target.ServiceAccountID
+	}) {
+		t.Errorf("the inventory does not show the role of %s; error %v", target.ServiceAccountID, err)
+	}
+	w.tornDown(l)
 }
 
 // Two runs in one folder do not get in each other's way, and the teardown of one

@@ -31,6 +31,9 @@ type Target struct {
 	// ServiceAccountID is the IAM service account that pods become.
 	ServiceAccountID   string `json:"service_account_id"`
 	ServiceAccountName string `json:"service_account_name"`
+	// Accounts are the ids of all service accounts of the run, the cluster's and
+	// the nodes' too, for an Inventory after they are gone.
+	Accounts []string `json:"accounts"`
 	// Role is what it has on the folder.
 	Role            string `json:"role"`
 	CredentialID    string `json:"credential_id"`
