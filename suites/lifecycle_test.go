@@ -12,6 +12,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
 	"github.com/wlif-conformance/wlif-conformance/framework/progress"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/framework/runfolder"
 	"github.com/wlif-conformance/wlif-conformance/suites/run"
 )
 
@@ -76,9 +77,6 @@ func provisionTarget(ctx SpecContext, r *run.Run) []byte {
 
 var heldLedger *provision.Ledger
 
-// sharedTarget is the case of tutorial/deleted that the teardown decides.
-const sharedTarget = "the shared target is deleted by the teardown"
-
 // tearDown deletes the shared target. What it leaves, the launcher's sweep tries
 // again; the launcher also takes the inventory.
 func tearDown(ctx SpecContext, r *run.Run) {
@@ -88,7 +86,7 @@ func tearDown(ctx SpecContext, r *run.Run) {
 	provisioned := r.Target.RunID != ""
 	decided := func(v journal.Verdict) {
 		if provisioned {
-			v.Requirement, v.Case = conformance.TutorialDeleted, sharedTarget
+			v.Requirement, v.Case = conformance.TutorialDeleted, runfolder.SharedTargetCase
 			_ = r.Journal.Write(v)
 		}
 	}

@@ -61,6 +61,11 @@ type Run struct {
 	Lacking []conformance.Feature `json:"lacking,omitempty"`
 }
 
+// SharedTargetCase is the case of tutorial/deleted that the deletion of the shared
+// target decides: in the suite's teardown, or in the launcher's if the suite did
+// not come to it.
+const SharedTargetCase = "the shared target is deleted after the checks"
+
 // SaveRun and LoadRun hand Run over.
 func (f Folder) SaveRun(r Run) error { return f.save("run.json", r) }
 

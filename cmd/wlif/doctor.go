@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/framework/report"
+)
+
+func newDoctorCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what is missing, and what a run would create; creates nothing",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDoctor(cmd.Context(), cmd.Flags(), cmd.OutOrStdout())
+		},
+	}
+	config.AddFlags(cmd.Flags())
+	cmd.Flags().SortFlags = false
+	return cmd
+}
+
+func runDoctor(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
+	cfg, err := config.Load(flags, os.Environ())
+	if err != nil {
+		return err
+	}
+	if _, err := selectChecks(cfg); err != nil {
+		return err
+	}
+	findings := append([]finding{{what: "configuration", detail: "cloud " + cfg.Cloud + ", cluster " + cfg.Cluster + ", profile " + cfg.Profile}}, machine(cfg)...)
+	if cfg.Cloud == config.CloudMock && cfg.Endpoint == "" {
+		findings = append(findings, finding{what: "cloud", detail: "a mock, started with the run"})
+	} else {
+		findings = append(findings, inCloud(ctx, cfg)...)
+	}
+	if err := printFindings(out, findings); err != nil {
+		return err
+	}
+	if err := printPlan(out, cfg); err != nil {
+		return err
+	}
+	return verdictOf(findings)
+}
+
+func inCloud(ctx context.Context, cfg *config.Config) []finding {
+	client, err := connect(ctx, cfg, "")
+	if err != nil {
+		return []finding{{what: "cloud " + cfg.Endpoint, err: err}}
+	}
+	defer func() { _ = client.Close(ctx) }() // nothing depends on it any more
+	return append([]finding{{what: "cloud", detail: "credentials are accepted"}}, preflight(ctx, cfg, client)...)
+}
+
+func printFindings(out io.Writer, findings []finding) error {
+	var text strings.Builder
+	for _, f := range findings {
+		if f.err != nil {
+			fmt.Fprintf(&text, "MISSING  %s: %v\n", f.what, f.err)
+			continue
+		}
+		fmt.Fprintf(&text, "ok       %s: %s\n", f.what, f.detail)
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+// verdictOf ends the command: 2 if the user's input is at fault, else 3 if
+// anything is missing.
+func verdictOf(findings []finding) error {
+	code := report.ExitConformant
+	for _, f := range findings {
+		if f.err == nil {
+			continue
+		}
+		if explain(f.err, io.Discard) == report.ExitUsage {
+			return finished(report.ExitUsage)
+		}
+		code = report.ExitEngine
+	}
+	return finished(code)
+}
+
+// printPlan shows what a run would create, and how long that usually takes.
+func printPlan(out io.Writer, cfg *config.Config) error {
+	graph, err := provision.Plan(cfg)
+	if err != nil {
+		return err
+	}
+	usual := provision.Usual(cfg)
+	path := graph.CriticalPath(usual)
+	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "\nA run creates, and deletes:")
+	for _, step := range graph.Steps() {
+		after := strings.Join(step.Needs, ", ")
+		if after != "" {
+			after = "after " + after
+		}
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", step.Name, step.Kind, after)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if path.Length == 0 {
+		return nil
+	}
+	_, err = fmt.Fprintf(out, "\nUsually %s, of which nothing can be saved by doing more at once: %s\n", path.Length, strings.Join(path.Steps, " -> "))
+	return err
+}

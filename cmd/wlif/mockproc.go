@@ -1,0 +1,276 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/report"
+)
+
+// mockProcess is a mock cloud that this run started.
+type mockProcess struct {
+	announced mockcloud.Announcement
+	dir       string
+	process   *os.Process
+	ended     chan struct{}
+	state     *os.ProcessState
+}
+
+// Keys of a ledger's Local, by which a kept mock is found again.
+const (
+	localMockDir = "mock_dir"
+	localMockPID = "mock_pid"
+)
+
+const announceName = "announce.json"
+
+// mockDir is where a run's mock keeps its files.
+func mockDir(runID string) string { return filepath.Join(os.TempDir(), "wlif-"+runID) }
+
+// mockOptions of startMock.
+type mockOptions struct {
+	cfg   *config.Config
+	runID string
+	audit string
+	// say shows what the mock is doing.
+	say func(line string)
+}
+
+// startMock starts `wlif mock` and returns when it answers. Unless the run's
+// resources are kept, the mock dies with this process, however that ends.
+func startMock(ctx context.Context, o mockOptions) (*mockProcess, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program, to start the mock: %w", err)
+	}
+	m := &mockProcess{dir: mockDir(o.runID), ended: make(chan struct{})}
+	if err := os.Mkdir(m.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the mock's folder: %w", err)
+	}
+	log, err := os.OpenFile(filepath.Join(m.dir, "mock.log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making the mock's log: %w", err), m.removeDir())
+	}
+	defer log.Close()
+	command := exec.Command(self, m.arguments(o)...)
+	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if !o.cfg.Keep {
+		command.SysProcAttr.Pdeathsig = syscall.SIGTERM
+	}
+	started := make(chan error)
+	go m.hold(command, started)
+	if err := <-started; err != nil {
+		return nil, errors.Join(fmt.Errorf("starting the mock: %w", err), m.removeDir())
+	}
+	limit := o.cfg.Timeouts.MockStart.D()
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it did not answer within %s (timeout.mock_start)", limit))
+	defer cancel()
+	if err := m.await(ctx, log.Name(), o.say); err != nil {
+		return nil, errors.Join(err, m.stop(context.WithoutCancel(ctx)))
+	}
+	return m, nil
+}
+
+func (m *mockProcess) arguments(o mockOptions) []string {
+	args := []string{"mock", "--announce", filepath.Join(m.dir, announceName), "--dir", filepath.Join(m.dir, "data"),
+		"--audit", o.audit, "--engine", config.ClusterEmbedded}
+	for flag, value := range map[string]string{
+		"--prepare": o.cfg.K8sVersion, "--settings": o.cfg.MockSettings, "--listen": o.cfg.MockListen, "--state": o.cfg.MockState,
+	} {
+		if value != "" {
+			args = append(args, flag, value)
+		}
+	}
+	return args
+}
+
+// hold starts the mock on a thread of its own and stays on it: the kernel sends
+// the parent-death signal when the thread ends, not the process.
+func (m *mockProcess) hold(command *exec.Cmd, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := command.Start(); err != nil {
+		started <- err
+		return
+	}
+	m.process = command.Process
+	started <- nil
+	_ = command.Wait() // the state says it all
+	m.state = command.ProcessState
+	close(m.ended)
+}
+
+// lookEvery is how often the announcement is looked for.
+const lookEvery = 50 * time.Millisecond
+
+// await reads the announcement when it is there. It is written atomically.
+func (m *mockProcess) await(ctx context.Context, log string, say func(string)) error {
+	progress := &tail{path: log}
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		for _, line := range progress.lines() {
+			say(line)
+		}
+		raw, err := os.ReadFile(filepath.Join(m.dir, announceName))
+		if err == nil {
+			if err := json.Unmarshal(raw, &m.announced); err != nil {
+				return fmt.Errorf("reading the mock's announcement: %w", err)
+			}
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("starting the mock: %w", context.Cause(ctx))
+		case <-m.ended:
+			return m.died(progress)
+		}
+	}
+}
+
+// died explains a mock that ended before it answered, in its own words.
+func (m *mockProcess) died(progress *tail) error {
+	reason := "it said nothing"
+	progress.lines()
+	for _, line := range progress.all {
+		if text, ok := strings.CutPrefix(line, "wlif: "); ok {
+			reason = text
+		}
+	}
+	err := fmt.Errorf("the mock did not start: %s", reason)
+	if m.state.ExitCode() == report.ExitUsage {
+		return usageError(err)
+	}
+	return err
+}
+
+// tail reads the new lines of a growing file.
+type tail struct {
+	path   string
+	offset int64
+	rest   []byte
+	// all are the lines so far.
+	all []string
+}
+
+func (t *tail) lines() []string {
+	file, err := os.Open(t.path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	fresh, _ := io.ReadAll(io.NewSectionReader(file, t.offset, 1<<30))
+	t.offset += int64(len(fresh))
+	t.rest = append(t.rest, fresh...)
+	var out []string
+	for {
+		line, rest, complete := bytes.Cut(t.rest, []byte("\n"))
+		if !complete {
+			t.all = append(t.all, out...)
+			return out
+		}
+		t.rest = rest
+		out = append(out, string(line))
+	}
+}
+
+// apply puts the mock's addresses and credentials into the configuration, and its
+// CA into this process and its children.
+func (m *mockProcess) apply(cfg *config.Config) error {
+	a := m.announced
+	token, err := os.ReadFile(a.TokenFile)
+	if err != nil {
+		return fmt.Errorf("reading the token of the mock's user: %w", err)
+	}
+	cfg.Endpoint, cfg.TokenEndpoint, cfg.StorageEndpoint = a.Endpoint, a.TokenEndpoint, a.StorageEndpoint
+	cfg.PayloadEndpoint = "https://" + a.Endpoint
+	cfg.CloudID, cfg.FolderID = a.CloudID, a.FolderID
+	cfg.Credentials = config.Credentials{Token: config.NewSecret(strings.TrimSpace(string(token)))}
+	declared := map[string]config.Duration{}
+	for method, text := range a.Latencies {
+		latency, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("reading the mock's latency of %s: %w", method, err)
+		}
+		declared[method] = config.Duration(latency)
+	}
+	for method, usual := range cfg.Usual {
+		declared[method] = usual
+	}
+	cfg.Usual = declared
+	// Go reads it when the first certificate is verified, which is not before this.
+	return os.Setenv("SSL_CERT_FILE", a.CABundle)
+}
+
+// mockResource is a row of the mock's inventory.
+type mockResource struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// inventory asks the mock for everything that users made in it.
+func (m *mockProcess) inventory(ctx context.Context) ([]mockResource, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.announced.Admin+"/inventory", nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+m.announced.AdminToken)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("asking the mock for its inventory: %w", err)
+	}
+	defer answer.Body.Close()
+	var listed struct {
+		Resources []mockResource `json:"resources"`
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("asking the mock for its inventory: it answered %s", answer.Status)
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&listed); err != nil {
+		return nil, fmt.Errorf("reading the mock's inventory: %w", err)
+	}
+	return listed.Resources, nil
+}
+
+// stopBudget bounds how long a mock may take to end its clusters.
+const stopBudget = 90 * time.Second
+
+// stop ends the mock and removes its folder.
+func (m *mockProcess) stop(ctx context.Context) error {
+	_ = m.process.Signal(syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(ctx, stopBudget)
+	defer cancel()
+	var err error
+	select {
+	case <-m.ended:
+	case <-ctx.Done():
+		err = fmt.Errorf("the mock (process %d) did not end within %s and was killed", m.process.Pid, stopBudget)
+		_ = m.process.Kill()
+		<-m.ended
+	}
+	return errors.Join(err, m.removeDir())
+}
+
+func (m *mockProcess) removeDir() error {
+	if err := os.RemoveAll(m.dir); err != nil {
+		return fmt.Errorf("removing the mock's folder: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/resourcemanager/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/vpc/v1"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+)
+
+// finding is one thing that was looked at before anything is created.
+type finding struct {
+	what string
+	// detail says what was found.
+	detail string
+	err    error
+}
+
+func firstProblem(findings []finding) error {
+	for _, f := range findings {
+		if f.err != nil {
+			return f.err
+		}
+	}
+	return nil
+}
+
+// connect opens the cloud. Credentials that it does not take are wrong input.
+func connect(ctx context.Context, cfg *config.Config, runID string) (*cloud.Client, error) {
+	client, err := cloud.Connect(ctx, cloud.Options{
+		Endpoint: cfg.Endpoint, Credentials: cfg.Credentials, RunID: runID, CallTimeout: cfg.Timeouts.Call.D(),
+	})
+	return client, usersFault(err)
+}
+
+// usersFault marks what the cloud refuses because of the configuration.
+func usersFault(err error) error {
+	switch cloud.ClassOf(err) {
+	case cloud.ClassNotFound, cloud.ClassInvalid, cloud.ClassUnauthenticated, cloud.ClassPermission:
+		return usageError(err)
+	}
+	return err
+}
+
+// preflight looks at everything in the cloud that a configuration names. It only
+// reads.
+func preflight(ctx context.Context, cfg *config.Config, client *cloud.Client) []finding {
+	findings := []finding{look("folder "+cfg.FolderID, func() (string, error) {
+		found, err := client.Folders().Get(ctx, &resourcemanager.GetFolderRequest{FolderId: cfg.FolderID})
+		return found.GetName(), cloud.While(err, "looking up folder_id "+cfg.FolderID)
+	})}
+	if cfg.ClusterID != "" {
+		findings = append(findings, look("cluster "+cfg.ClusterID, func() (string, error) { return existingCluster(ctx, cfg, client) }))
+	}
+	if cfg.Kubeconfig != "" {
+		findings = append(findings, look("cluster of "+cfg.Kubeconfig, func() (string, error) { return clusterByKubeconfig(ctx, cfg) }))
+	}
+	if cfg.NetworkID != "" {
+		findings = append(findings, look("network "+cfg.NetworkID, func() (string, error) {
+			found, err := client.Networks().Get(ctx, &vpc.GetNetworkRequest{NetworkId: cfg.NetworkID})
+			return found.GetName(), cloud.While(err, "looking up network_id "+cfg.NetworkID)
+		}))
+	}
+	if cfg.SubnetID != "" {
+		findings = append(findings, look("subnet "+cfg.SubnetID, func() (string, error) {
+			found, err := client.Subnets().Get(ctx, &vpc.GetSubnetRequest{SubnetId: cfg.SubnetID})
+			return found.GetName(), cloud.While(err, "looking up subnet_id "+cfg.SubnetID)
+		}))
+	}
+	if cfg.Cluster != config.ClusterExisting {
+		findings = append(findings, look("Kubernetes version", func() (string, error) { return offeredVersion(ctx, cfg, client) }))
+	}
+	return findings
+}
+
+func look(what string, get func() (string, error)) finding {
+	detail, err := get()
+	return finding{what: what, detail: detail, err: usersFault(err)}
+}
+
+func existingCluster(ctx context.Context, cfg *config.Config, client *cloud.Client) (string, error) {
+	found, err := client.Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: cfg.ClusterID})
+	if err != nil {
+		return "", cloud.While(err, "looking up cluster_id "+cfg.ClusterID)
+	}
+	if !found.GetWorkloadIdentityFederation().GetEnabled() {
+		return "", hinted(usageError(fmt.Errorf("the cluster %s has no workload identity federation enabled", cfg.ClusterID)),
+			"yc managed-kubernetes cluster update --id "+cfg.ClusterID+" --enable-workload-identity-federation enables it")
+	}
+	return found.GetName(), nil
+}
+
+func clusterByKubeconfig(ctx context.Context, cfg *config.Config) (string, error) {
+	c, err := cluster.FromKubeconfig(cfg.Kubeconfig)
+	if err != nil {
+		return "", usageError(err)
+	}
+	version, err := c.Version(ctx)
+	return "Kubernetes " + version, err
+}
+
+// offeredVersion refuses a version that the cloud does not offer in the release
+// channel.
+func offeredVersion(ctx context.Context, cfg *config.Config, client *cloud.Client) (string, error) {
+	list, err := client.Versions().List(ctx, &k8s.ListVersionsRequest{})
+	if err != nil {
+		return "", cloud.While(err, "listing the Kubernetes versions on offer")
+	}
+	for _, channel := range list.GetAvailableVersions() {
+		if !strings.EqualFold(channel.GetReleaseChannel().String(), cfg.ReleaseChannel) {
+			continue
+		}
+		offered := channel.GetVersions()
+		if cfg.K8sVersion == "" || slices.Contains(offered, cfg.K8sVersion) {
+			return "on offer: " + strings.Join(offered, ", "), nil
+		}
+		return "", &config.Error{Problems: []config.Problem{{
+			Key: "k8s_version", Value: cfg.K8sVersion, Source: cfg.Origins["k8s_version"],
+			Message: "is not on offer in the release channel " + cfg.ReleaseChannel, Allowed: offered,
+		}}}
+	}
+	return "", usageError(errors.New("the cloud offers no Kubernetes version in the release channel " + cfg.ReleaseChannel))
+}

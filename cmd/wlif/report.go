@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/report"
+)
+
+func newReportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "report FOLDER",
+		Short: "Make the reports of a run again from its journal",
+		Long: `Make the reports of a run again from its journal.
+
+FOLDER is that of the run, such as reports/runs/20261121T120000Z-k3v9x2ab. The
+exit code is that of the run.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			records, torn, err := journal.Read(args[0])
+			if err != nil {
+				return usageError(err)
+			}
+			made := report.Build(records, torn)
+			if err := report.Write(args[0], made); err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if err := report.Table(out, made, colourful(out)); err != nil {
+				return fmt.Errorf("printing the report: %w", err)
+			}
+			return finished(made.Outcome.ExitCode)
+		},
+	}
+}

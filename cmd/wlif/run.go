@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/framework/redact"
+	"github.com/wlif-conformance/wlif-conformance/framework/runfolder"
+)
+
+func newRunCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Create the target, run the checks, delete everything, report",
+		Long: `Create the target, run the checks, delete everything, report.
+
+Without flags the cloud is the mock on this machine and the cluster a real
+Kubernetes that it starts: no account is needed. With --cloud yandex it is the
+real cloud: give --folder-id and YC_TOKEN, YC_IAM_TOKEN or
+YC_SERVICE_ACCOUNT_KEY_FILE.
+
+Ctrl-C once: the checks end and everything is deleted. Twice: the deletion is cut
+short. Three times: the run ends at once; wlif sweep deletes what is left.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runRun(cmd.Context(), cmd.Flags(), cmd.OutOrStdout())
+		},
+	}
+	config.AddFlags(cmd.Flags())
+	cmd.Flags().SortFlags = false
+	return cmd
+}
+
+// launch is a run as its launcher knows it.
+type launch struct {
+	cfg     *config.Config
+	chosen  selection
+	tools   tools
+	id      string
+	started time.Time
+	state   string
+	folder  runfolder.Folder
+
+	redactor   *redact.Redactor
+	journal    *journal.Writer
+	console    *console
+	interrupts *interrupts
+
+	mock   *mockProcess // nil: the cloud was there before
+	client *cloud.Client
+	// suiteRan is set once the suite was started: something may exist.
+	suiteRan bool
+}
+
+func runRun(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
+	cfg, err := config.Load(flags, os.Environ())
+	if err != nil {
+		return err
+	}
+	chosen, err := selectChecks(cfg)
+	if err != nil {
+		return err
+	}
+	programs, err := findTools()
+	if err != nil {
+		return err
+	}
+	l, err := newLaunch(cfg, chosen, programs, out)
+	if err != nil {
+		return err
+	}
+	return finished(l.run(ctx))
+}
+
+func newLaunch(cfg *config.Config, chosen selection, programs tools, out io.Writer) (*launch, error) {
+	l := &launch{cfg: cfg, chosen: chosen, tools: programs, id: provision.NewRunID(), started: time.Now(), redactor: &redact.Redactor{}}
+	if err := l.keepSecret(); err != nil {
+		return nil, usageError(err)
+	}
+	var err error
+	if l.state, err = provision.StateDir(); err != nil {
+		return nil, err
+	}
+	if l.folder, err = runfolder.Create(cfg.Out, l.id, l.started); err != nil {
+		return nil, &exitError{code: 2, err: err, hint: "--out names a folder that can be written to"}
+	}
+	if l.journal, err = journal.Open(string(l.folder), "run", l.redactor); err != nil {
+		return nil, err
+	}
+	l.console = newConsole(out, l.redactor)
+	return l, nil
+}
+
+// keepSecret registers the credentials with the redactor.
+func (l *launch) keepSecret() error {
+	for name, secret := range map[string]config.Secret{"YC_TOKEN": l.cfg.Credentials.Token, "YC_IAM_TOKEN": l.cfg.Credentials.IAMToken} {
+		if !secret.IsZero() {
+			if err := l.redactor.Register(name, secret.Reveal()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// run does everything and returns the exit code. Whatever fails is journaled; the
+// way to the reports is the same.
+func (l *launch) run(ctx context.Context) int {
+	l.interrupts = catchInterrupts(l.interrupted)
+	defer l.interrupts.stop()
+	l.begin()
+	stopShowing := l.console.follow(string(l.folder))
+	defer stopShowing()
+	if err := l.prepare(ctx); err != nil {
+		l.problem("preflight", err)
+	} else if err := l.runSuite(); err != nil {
+		l.problem("suite", err)
+	}
+	if l.interrupts.times() > 0 {
+		l.problem("run", errors.New("interrupted by the user"))
+	}
+	kept := l.finish(ctx)
+	stopShowing()
+	return l.report(kept)
+}
+
+func (l *launch) begin() {
+	v, c := toolVersion()
+	_ = l.journal.Write(journal.RunStarted{
+		RunID: l.id, Profile: l.cfg.Profile, Cloud: l.cfg.Cloud, Cluster: l.cfg.Cluster, Version: v, Commit: c,
+		Reproduce: reproduce(os.Args), Selection: l.chosen.text,
+	})
+	l.console.say("run %s, reports in %s", l.id, l.folder)
+}
+
+// reproduce is the command of this run as one would type it.
+func reproduce(args []string) string {
+	words := []string{filepath.Base(args[0])}
+	for _, arg := range args[1:] {
+		if strings.ContainsAny(arg, " \t\n\"'$`\\*?[]{}()<>|&;!#~") || arg == "" {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		words = append(words, arg)
+	}
+	return strings.Join(words, " ")
+}
+
+func (l *launch) interrupted(count int) {
+	switch count {
+	case 1:
+		l.console.say("interrupted: ending the checks and deleting everything; again to cut the deletion short")
+	case 2:
+		l.console.say("interrupted twice: cutting the deletion short; again to end at once")
+	default:
+		l.console.say("interrupted again: ending at once; `wlif sweep --run %s` deletes what is left", l.id)
+	}
+}
+
+// problem journals a failure of the engine, and whether the user's input caused it.
+func (l *launch) problem(where string, err error) {
+	var (
+		exit  *exitError
+		wrong *config.Error
+	)
+	reason := err.Error()
+	usage := errors.As(err, &wrong)
+	if errors.As(err, &exit) {
+		usage = usage || exit.code == 2
+		if exit.hint != "" {
+			reason += "; " + exit.hint
+		}
+	}
+	_ = l.journal.Write(journal.Problem{Where: where, Reason: reason, Usage: usage})
+}
+
+// prepare starts the mock if there is to be one, looks at everything that costs
+// nothing to look at, and writes what the suite needs.
+func (l *launch) prepare(ctx context.Context) error {
+	ctx, cancel := l.interrupts.until(ctx, 1)
+	defer cancel()
+	if l.cfg.Cloud == config.CloudMock && l.cfg.Endpoint == "" {
+		if err := l.startMock(ctx); err != nil {
+			return err
+		}
+	}
+	client, err := connect(ctx, l.cfg, l.id)
+	if err != nil {
+		return err
+	}
+	l.client = client
+	if err := firstProblem(preflight(ctx, l.cfg, client)); err != nil {
+		return err
+	}
+	_ = l.journal.Write(journal.Target{Endpoint: l.cfg.Endpoint, CloudID: l.cfg.CloudID, FolderID: l.cfg.FolderID})
+	info := runfolder.Run{RunID: l.id, StateDir: l.state, Filter: l.chosen.filter, Lacking: l.lacking()}
+	if err := errors.Join(l.cfg.Save(l.folder.ConfigFile()), l.folder.SaveRun(info), l.makeLedger()); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted before anything was created")
+	}
+	l.suiteRan = true
+	return nil
+}
+
+func (l *launch) startMock(ctx context.Context) error {
+	const key = "mock"
+	l.console.begin(key, "starting the mock cloud", time.Now(), 0)
+	defer l.console.end(key)
+	m, err := startMock(ctx, mockOptions{cfg: l.cfg, runID: l.id, audit: l.folder.Path("audit.jsonl"), say: func(line string) {
+		l.console.detail(key, line)
+		_ = l.journal.Write(journal.Log{Level: "info", Text: "mock: " + line})
+	}})
+	if err != nil {
+		return err
+	}
+	l.mock = m
+	if err := m.apply(l.cfg); err != nil {
+		return err
+	}
+	return l.keepSecret()
+}
+
+func (l *launch) lacking() []conformance.Feature {
+	var out []conformance.Feature
+	if l.mock != nil {
+		for _, name := range l.mock.announced.ClusterFeaturesLacking {
+			out = append(out, conformance.Feature(name))
+		}
+	}
+	return out
+}
+
+// makeLedger makes the run's ledger, which the suite fills.
+func (l *launch) makeLedger() error {
+	header := provision.Header{
+		RunID: l.id, Owner: owner(), Endpoint: l.cfg.Endpoint, CABundle: os.Getenv("SSL_CERT_FILE"), CloudID: l.cfg.CloudID,
+		FolderID: l.cfg.FolderID, Started: l.started, Expires: l.started.Add(l.cfg.RunTTL.D()), PID: os.Getpid(), Local: map[string]string{},
+	}
+	if l.mock != nil {
+		header.Local[localMockDir] = l.mock.dir
+		header.Local[localMockPID] = fmt.Sprint(l.mock.process.Pid)
+	}
+	ledger, err := provision.CreateLedger(l.state, header)
+	if err != nil {
+		return err
+	}
+	return ledger.Close()
+}
+
+// owner is who started the run, for the label that others see.
+func owner() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+)
+
+// tools are the programs that a run consists of.
+type tools struct {
+	suite, ginkgo string
+}
+
+// findTools looks beside this program, where `make build` puts them.
+func findTools() (tools, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return tools{}, fmt.Errorf("finding this program's folder: %w", err)
+	}
+	if self, err = filepath.EvalSymlinks(self); err != nil {
+		return tools{}, fmt.Errorf("finding this program's folder: %w", err)
+	}
+	t := tools{suite: filepath.Join(filepath.Dir(self), "suites.test"), ginkgo: filepath.Join(filepath.Dir(self), "ginkgo")}
+	for _, path := range []string{t.suite, t.ginkgo} {
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+			return tools{}, hinted(fmt.Errorf("the program %s, which a run needs, is not there", path), "`make build` makes it")
+		}
+	}
+	return t, nil
+}
+
+// pollProgressAfter makes Ginkgo log what a spec is doing that takes long.
+const pollProgressAfter = time.Minute
+
+// suiteTimeout bounds the whole suite, in its own words: beyond what its parts
+// are bounded by, so that it never is what ends a run.
+func suiteTimeout(t config.Timeouts) time.Duration {
+	return t.Provision.D() + t.Teardown.D() + 12*time.Hour
+}
+
+func suiteArguments(l *launch) []string {
+	return []string{
+		"run", "--label-filter", l.chosen.filter, fmt.Sprintf("--procs=%d", l.cfg.Procs),
+		"--timeout", suiteTimeout(l.cfg.Timeouts).String(), "--grace-period", "30s",
+		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--keep-going", "--trace", "--no-color",
+		"--poll-progress-after", pollProgressAfter.String(),
+		"--output-dir", string(l.folder), "--json-report", "ginkgo.json", l.tools.suite,
+	}
+}
+
+// suiteEnviron is this process's environment without the project's own keys and
+// credentials, and with what the suite is to use.
+func suiteEnviron(l *launch, environ []string) []string {
+	var out []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, "WLIF_") && !strings.HasPrefix(name, "YC_") {
+			out = append(out, variable)
+		}
+	}
+	out = append(out, l.cfg.Credentials.Environ()...)
+	return append(out, config.EnvRunConfig+"="+l.folder.ConfigFile())
+}
+
+// runSuite runs the compiled suite in a process group of its own and returns when
+// no process of the group is left.
+func (l *launch) runSuite() error {
+	log, err := os.OpenFile(l.folder.SuiteLog(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("making the suite's log: %w", err)
+	}
+	defer log.Close()
+	redacted := l.redactor.Writer(log)
+	command := exec.Command(l.tools.ginkgo, suiteArguments(l)...)
+	command.Env = suiteEnviron(l, os.Environ())
+	command.Dir = string(l.folder)
+	command.Stdout, command.Stderr = redacted, redacted
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// A process of the suite that outlives the others must not keep the log open.
+	command.WaitDelay = endBudget
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("starting the suite: %w", err)
+	}
+	group := command.Process.Pid
+	l.interrupts.passOn(group)
+	err = command.Wait()
+	l.interrupts.passOn(0)
+	endGroup(group)
+	_ = redacted.Close()
+	return l.suiteEnded(err, command.ProcessState)
+}
+
+// suiteEnded journals how the suite ended. Exit code 1 means that specs failed,
+// which their verdicts say.
+func (l *launch) suiteEnded(err error, state *os.ProcessState) error {
+	exit := journal.Exit{Program: "suite", Code: state.ExitCode()}
+	status, _ := state.Sys().(syscall.WaitStatus)
+	if status.Signaled() {
+		exit.Signal = status.Signal().String()
+	}
+	_ = l.journal.Write(exit)
+	var ended *exec.ExitError
+	switch {
+	case status.Signaled():
+		return fmt.Errorf("the suite was ended by a signal (%s)", exit.Signal)
+	case errors.As(err, &ended) && exit.Code != 1:
+		return fmt.Errorf("the suite ended with code %d; its words are in %s", exit.Code, l.folder.SuiteLog())
+	case err != nil && !errors.As(err, &ended):
+		return fmt.Errorf("running the suite: %w", err)
+	}
+	return nil
+}
+
+// endBudget is what processes that outlive Ginkgo get to end by themselves.
+const endBudget = 20 * time.Second
+
+// endGroup ends what is left of a process group: processes of the suite whose
+// Ginkgo was killed, which would go on without anybody listening.
+func endGroup(group int) {
+	if syscall.Kill(-group, syscall.SIGINT) != nil {
+		return // nobody is left
+	}
+	deadline := time.NewTimer(endBudget)
+	defer deadline.Stop()
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for syscall.Kill(-group, 0) == nil {
+		select {
+		case <-ticker.C:
+		case <-deadline.C:
+			_ = syscall.Kill(-group, syscall.SIGKILL)
+			return
+		}
+	}
+}

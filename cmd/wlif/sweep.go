@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/framework/report"
+)
+
+// sweepFlags are the words of `wlif sweep` beside the configuration's.
+type sweepFlags struct {
+	run       string
+	olderThan time.Duration
+	dryRun    bool
+}
+
+func newSweepCommand() *cobra.Command {
+	var f sweepFlags
+	cmd := &cobra.Command{
+		Use:   "sweep",
+		Short: "Delete what earlier runs left behind, from their ledgers and labels",
+		Long: `Delete what earlier runs left behind, from their ledgers and labels.
+
+Only resources that carry a run's label or name are considered, and of those only
+of runs that have expired (or of the one that --run names). A run that is alive is
+never touched. A mock that a run with --keep left running is stopped.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runSweep(cmd.Context(), f, cmd.Flags(), cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.run, "run", "", "id of the run to delete, even if it has not expired")
+	flags.DurationVar(&f.olderThan, "older-than", 0, "leave runs alone that started less than this ago, such as 2h")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be deleted, and delete nothing")
+	config.AddFlags(flags)
+	flags.SortFlags = false
+	return cmd
+}
+
+func runSweep(ctx context.Context, f sweepFlags, flags *pflag.FlagSet, out io.Writer) error {
+	if f.run != "" && !provision.ValidRunID(f.run) {
+		return usageError(fmt.Errorf("--run %q is no run id: 8 characters a-z and 0-9, first a letter", f.run))
+	}
+	cfg, err := config.Load(flags, os.Environ())
+	if err != nil {
+		return err
+	}
+	state, err := provision.StateDir()
+	if err != nil {
+		return err
+	}
+	ledgers, err := provision.Ledgers(state)
+	if err != nil {
+		return err
+	}
+	ownMocks := cfg.Cloud == config.CloudMock && cfg.Endpoint == ""
+	if f.run != "" {
+		for _, ledger := range ledgers {
+			if ledger.Header.RunID == f.run && ledger.Header.Local[localMockDir] != "" {
+				return sweepKeptMock(ctx, f, cfg, ledger, out)
+			}
+		}
+		if ownMocks {
+			return hinted(usageError(fmt.Errorf("no ledger of a run %s with a mock is on this machine", f.run)),
+				"for a run in the real cloud add --cloud yandex and its folder; the ledgers are in "+state)
+		}
+	}
+	if ownMocks {
+		return sweepMocks(ctx, f, ledgers, out)
+	}
+	return sweepCloud(ctx, f, cfg, out)
+}
+
+// sweepCloud sweeps one folder of a cloud that runs by itself.
+func sweepCloud(ctx context.Context, f sweepFlags, cfg *config.Config, out io.Writer) error {
+	client, err := connect(ctx, cfg, f.run)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close(ctx) }() // nothing depends on it any more
+	left, err := sweepRuns(ctx, f, cfg, client, out)
+	if err != nil {
+		return err
+	}
+	if left {
+		return finished(report.ExitLeft)
+	}
+	return nil
+}
+
+// sweepRuns sweeps and prints what came of it.
+func sweepRuns(ctx context.Context, f sweepFlags, cfg *config.Config, client *cloud.Client, out io.Writer) (left bool, err error) {
+	state, err := provision.StateDir()
+	if err != nil {
+		return false, err
+	}
+	runs, err := provision.Sweep(ctx, provision.SweepOptions{
+		Config: cfg, Client: client, StateDir: state, RunID: f.run, OlderThan: f.olderThan, DryRun: f.dryRun, Dial: cluster.Dial,
+	})
+	for _, r := range runs {
+		left = printSwept(out, r, f.dryRun) || left
+	}
+	if len(runs) == 0 && err == nil {
+		_, _ = fmt.Fprintln(out, "Nothing of ours is left.")
+	}
+	return left, err
+}
+
+func printSwept(out io.Writer, r provision.RunSweep, dryRun bool) (left bool) {
+	switch {
+	case r.Skipped != "":
+		_, _ = fmt.Fprintf(out, "run %s: left alone: %s\n", r.RunID, r.Skipped)
+		return false
+	case dryRun:
+		for _, found := range r.Found {
+			_, _ = fmt.Fprintf(out, "run %s: would delete %s %s %s\n", r.RunID, found.Kind, found.ID, found.Name)
+		}
+		return false
+	case r.Outcome == nil:
+		return false
+	}
+	_, _ = fmt.Fprintf(out, "run %s: deleted %d resources in %s\n", r.RunID, len(r.Outcome.Deleted), r.Outcome.Took.Round(time.Millisecond))
+	for _, l := range r.Outcome.Left {
+		_, _ = fmt.Fprintf(out, "run %s: left behind: %s %s %s: %s; by hand: %s\n", r.RunID, l.Kind, l.ID, l.Name, l.Reason, l.Command)
+	}
+	return len(r.Outcome.Left) > 0
+}
+
+// sweepMocks sweeps every run of this machine whose mock was kept. Each has a CA
+// of its own, of which a process can trust one only.
+func sweepMocks(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInfo, out io.Writer) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	code, found := report.ExitConformant, false
+	for _, ledger := range ledgers {
+		h := ledger.Header
+		if h.Local[localMockDir] == "" {
+			continue
+		}
+		found = true
+		switch {
+		case ledger.Alive:
+			_, _ = fmt.Fprintf(out, "run %s: left alone: it is alive\n", h.RunID)
+			continue
+		case mockAlive(h) && (time.Now().Before(h.Expires) || time.Since(h.Started) < f.olderThan):
+			_, _ = fmt.Fprintf(out, "run %s: left alone: expires at %s; name it with --run\n", h.RunID, h.Expires.UTC().Format(time.RFC3339))
+			continue
+		}
+		arguments := []string{"sweep", "--run", h.RunID}
+		if f.dryRun {
+			arguments = append(arguments, "--dry-run")
+		}
+		command := exec.CommandContext(ctx, self, arguments...)
+		command.Stdout, command.Stderr = out, out
+		if err := command.Run(); err != nil {
+			code = max(code, command.ProcessState.ExitCode())
+		}
+	}
+	if !found {
+		_, _ = fmt.Fprintln(out, "Nothing of ours is left.")
+	}
+	return finished(code)
+}
+
+func mockAlive(h provision.Header) bool {
+	pid, err := strconv.Atoi(h.Local[localMockPID])
+	if err != nil {
+		return false
+	}
+	// The folder's name is in the mock's arguments, so that another process which
+	// got its number is not taken for it.
+	arguments, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && containsWord(arguments, filepath.Join(h.Local[localMockDir], announceName))
+}
+
+func containsWord(arguments []byte, word string) bool {
+	return slices.ContainsFunc(bytes.Split(arguments, []byte{0}), func(argument []byte) bool { return string(argument) == word })
+}
+
+// sweepKeptMock deletes a kept run, stops its mock and removes what it had on
+// this machine. If the mock is gone, so is everything that was in it.
+func sweepKeptMock(ctx context.Context, f sweepFlags, cfg *config.Config, ledger provision.LedgerInfo, out io.Writer) error {
+	h := ledger.Header
+	if ledger.Alive {
+		return usageError(fmt.Errorf("the run %s is alive: process %d holds its ledger", h.RunID, h.PID))
+	}
+	dir := h.Local[localMockDir]
+	if !mockAlive(h) {
+		_, _ = fmt.Fprintf(out, "run %s: its mock has ended, and everything in it with it\n", h.RunID)
+		if f.dryRun {
+			return nil
+		}
+		return errors.Join(os.RemoveAll(dir), os.RemoveAll(filepath.Dir(ledger.Path)))
+	}
+	m := &mockProcess{dir: dir}
+	raw, err := os.ReadFile(filepath.Join(dir, announceName))
+	if err == nil {
+		err = json.Unmarshal(raw, &m.announced)
+	}
+	if err == nil {
+		err = m.apply(cfg)
+	}
+	if err != nil {
+		return fmt.Errorf("finding the mock of run %s: %w", h.RunID, err)
+	}
+	client, err := connect(ctx, cfg, h.RunID)
+	if err != nil {
+		return err
+	}
+	left, err := sweepRuns(ctx, f, cfg, client, out)
+	_ = client.Close(ctx) // nothing depends on it any more
+	if err != nil || left || f.dryRun {
+		if left {
+			return errors.Join(err, finished(report.ExitLeft))
+		}
+		return err
+	}
+	return m.stopOther(ctx, h)
+}
+
+// stopOther ends a mock that another process started.
+func (m *mockProcess) stopOther(ctx context.Context, h provision.Header) error {
+	pid, err := strconv.Atoi(h.Local[localMockPID])
+	if err != nil {
+		return fmt.Errorf("stopping the mock: %w", err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stopping the mock (process %d): %w", pid, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopBudget)
+	defer cancel()
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for mockAlive(h) {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the mock (process %d) did not end within %s", pid, stopBudget)
+		}
+	}
+	return m.removeDir()
+}
