@@ -153,17 +153,13 @@ func (g *Graph) run(ctx context.Context, o runOptions) ([]Span, error) {
 		res := <-r.done
 		r.finish(res)
 		if res.err != nil {
-			if !o.keepGoing {
-				// What was stopped because of the first failure is no news.
-				if len(errs) == 0 {
-					errs = append(errs, res.err)
-					stop(errStopped)
-				} else if !errors.Is(context.Cause(ctx), errStopped) || !stopped(res.err) {
-					errs = append(errs, res.err)
-				}
-				continue
+			// What was stopped because of the first failure is no news.
+			if o.keepGoing || len(errs) == 0 || !errors.Is(res.err, ctx.Err()) && !errors.Is(res.err, context.Cause(ctx)) {
+				errs = append(errs, res.err)
 			}
-			errs = append(errs, res.err)
+			if !o.keepGoing {
+				stop(errStopped)
+			}
 		}
 		if ctx.Err() != nil && !o.keepGoing {
 			continue
@@ -182,10 +178,6 @@ func (g *Graph) run(ctx context.Context, o runOptions) ([]Span, error) {
 
 // errStopped ends the steps that run when another one fails.
 var errStopped = errors.New("stopped because another step failed")
-
-func stopped(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, errStopped)
-}
 
 // running is the state of one run; only the goroutine of run touches it.
 type running struct {

@@ -141,6 +141,18 @@ func TestSimultaneousFailuresAreBothReported(t *testing.T) {
 	})
 }
 
+// An interrupt ends every step that runs, and is told once.
+func TestInterruptIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(errors.New("interrupted")) })
+		_, err := mustGraph(t, fake("a", time.Minute), fake("b", time.Minute), fake("c", time.Minute)).run(ctx, runOptions{})
+		if err == nil || strings.Count(err.Error(), "interrupted") != 1 {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
 func TestKeepGoingRunsEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")

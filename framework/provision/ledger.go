@@ -91,7 +91,10 @@ type Ledger struct {
 // ErrRunAlive says that another process holds the run's ledger.
 var ErrRunAlive = errors.New("the run is alive: another process holds its ledger")
 
-const ledgerName = "ledger.jsonl"
+const (
+	ledgerName   = "ledger.jsonl"
+	lockPatience = 100 * time.Millisecond
+)
 
 // StateDir is the folder that the runs' folders are in:
 // $XDG_STATE_HOME/wlif/runs, or ~/.local/state/wlif/runs.
@@ -153,10 +156,19 @@ func OpenLedger(stateDir, runID string) (*Ledger, error) {
 }
 
 // lock takes the lock, which the system drops when the process ends however it ends.
+// Somebody who lists ledgers holds each for a moment (locked), so a taken lock
+// is tried again until that must be over.
 func (l *Ledger) lock() error {
-	err := syscall.Flock(int(l.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
-		return nil
+	var err error
+	for deadline := time.Now().Add(lockPatience); ; {
+		err = syscall.Flock(int(l.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
+			break
+		}
+		<-time.After(lockPatience / 10)
 	}
 	_ = l.file.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
