@@ -320,7 +320,7 @@ func TestRolesOfTheAccountThatRuns(t *testing.T) {
 func TestRoleOnOneFolderOnly(t *testing.T) {
 	c := start(t)
 	subject := c.iam.AddUser("half", "y0_half")
-	if err := c.grant(c.World().FolderID, subject, "vpc.privateAdmin"); err != nil {
+	if err := c.grant(onFolder(c.World().FolderID), subject, "vpc.privateAdmin"); err != nil {
 		t.Fatal(err)
 	}
 	networks := vpc.NewNetworkServiceClient(c.as(t, subject))

@@ -135,7 +135,7 @@ curl -sH "Authorization: Bearer ${IAMTOKEN}" \
 
 func (w *exchangeWorld) grantPayloadViewer() {
 	w.Helper()
-	if err := w.cloud.grant(w.cloud.World().FolderID, access.Subject{Type: access.ServiceAccount, ID: w.account.Id}, "lockbox.payloadViewer"); err != nil {
+	if err := w.cloud.grant(onFolder(w.cloud.World().FolderID), access.Subject{Type: access.ServiceAccount, ID: w.account.Id}, "lockbox.payloadViewer"); err != nil {
 		w.Fatal(err)
 	}
 }

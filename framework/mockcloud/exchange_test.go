@@ -72,8 +72,10 @@ var testKey, testECKey = func() (*rsa.PrivateKey, *ecdsa.PrivateKey) {
 	return r, e
 }()
 
-func newExchangeWorld(t *testing.T) *exchangeWorld {
-	w := &exchangeWorld{T: t, cloud: start(t), rsa: testKey, ec: testECKey}
+func newExchangeWorld(t *testing.T) *exchangeWorld { return newExchangeWorldOn(t, start(t)) }
+
+func newExchangeWorldOn(t *testing.T, c *Cloud) *exchangeWorld {
+	w := &exchangeWorld{T: t, cloud: c, rsa: testKey, ec: testECKey}
 	w.cloud.Settings().Change(func(s *settings.Settings) {
 		s.JWKS.RefetchEvery = 0
 		s.JWKS.Timeout = settings.Duration(200 * time.Millisecond)

@@ -25,14 +25,17 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/admin"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/billing"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/endpoint"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/gate"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/iam"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kms"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/lockbox"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/mk8s"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/oauth"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/operation"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/quota"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/resourcemanager"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/rest"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
@@ -72,9 +75,10 @@ type Cloud struct {
 	clock    clock.Clock
 	services []kernel.Service
 
-	iam     *iam.IAM
-	folders *resourcemanager.Manager
-	k8s     *mk8s.Service
+	iam      *iam.IAM
+	folders  *resourcemanager.Manager
+	accounts *billing.Billing
+	k8s      *mk8s.Service
 	// publisher makes the files of issuers public.
 	publisher kernel.Publisher
 
@@ -163,6 +167,7 @@ func (c *Cloud) assemble() error {
 	c.iam = iam.New(k)
 	c.folders = resourcemanager.New(k)
 	guard := gate.New(k)
+	keys := kms.New(k)
 	network := vpc.New(k)
 	for _, dir := range []string{clustersDir, objectsDir} {
 		if err := os.MkdirAll(filepath.Join(c.dir, dir), 0o700); err != nil {
@@ -179,13 +184,16 @@ func (c *Cloud) assemble() error {
 		WebhookURL: func(id string) string { return "https://" + c.api.Addr().String() + webhookPath + id },
 		WebhookCA:  c.authority.PEM(), Egress: c.egress, StorageBase: "https://" + endpoint.StorageHost, KeepState: c.keepState,
 	})
+	if c.accounts, err = billing.New(k); err != nil {
+		return err
+	}
 	ops := &operation.Server{Manager: k.Operations, PollInterval: func() time.Duration { return time.Duration(k.Settings.Get().PollInterval) }, MaySee: c.maySee}
 	c.services = slices.Concat(
 		endpoint.Services(k, endpoint.Addresses{API: c.api.Addr().String(), Storage: c.storage.Addr().String()}),
 		[]kernel.Service{{Desc: &operationpb.OperationService_ServiceDesc, Impl: ops,
 			Rules: map[string]kernel.Rule{"Get": kernel.AnyCaller(), "Cancel": kernel.AnyCaller()}}},
-		c.folders.Services(), c.iam.Services(), network.Services(), c.k8s.Services(),
-		lockbox.New(k, nil).Services(), objects.Services(),
+		c.folders.Services(), c.iam.Services(), network.Services(), c.k8s.Services(), keys.Services(),
+		lockbox.New(k, keys).Services(), objects.Services(), quota.Services(k), c.accounts.Services(),
 	)
 	guard.Guard(c.services)
 	c.grpc = grpc.NewServer(grpc.UnaryInterceptor(guard.Unary))
@@ -356,7 +364,7 @@ func (c *Cloud) Shutdown() {
 func (c *Cloud) Done() <-chan struct{} { return c.shutdown }
 
 // born are the kinds that users do not make, or that are no resources.
-var born = []string{operation.Kind, resourcemanager.KindCloud, iam.KindUser}
+var born = []string{operation.Kind, resourcemanager.KindCloud, iam.KindUser, billing.KindAccount}
 
 // Inventory lists what users made and is still there.
 func (c *Cloud) Inventory() []state.Meta {

@@ -14,7 +14,9 @@ import (
 	operationpb "github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/resourcemanager"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
 // start runs a mock cloud whose clusters exist on paper only.
@@ -81,4 +83,8 @@ func must[T proto.Message](t *testing.T, op *operationpb.Operation, err error) T
 		t.Fatalf("operation %q responds %T", op.Description, m)
 	}
 	return typed
+}
+
+func onFolder(id string) state.Ref {
+	return state.Ref{Type: resourcemanager.KindFolder, ID: id}
 }

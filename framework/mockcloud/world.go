@@ -9,6 +9,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/resourcemanager"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
@@ -28,7 +29,6 @@ var OwnerRoles = []string{
 	"iam.serviceAccounts.federatedCredentialEditor", // federated credential
 	"lockbox.editor",                                // secret
 	"resource-manager.admin",                        // role of the service account on the folder
-	"billing.accounts.viewer",                       // to see that the account can pay
 }
 
 // World is what a mock cloud is born with.
@@ -64,9 +64,13 @@ func (c *Cloud) found() error {
 	c.userToken = "y0_" + rand.Text() + rand.Text()
 	c.world.Owner = c.iam.AddUser("owner", c.userToken)
 	for _, folder := range []string{c.world.FolderID, c.world.OtherFolderID} {
-		if err := c.grant(folder, c.world.Owner, OwnerRoles...); err != nil {
+		if err := c.grant(state.Ref{Type: resourcemanager.KindFolder, ID: folder}, c.world.Owner, OwnerRoles...); err != nil {
 			return err
 		}
+	}
+	// Whoever pays may see that he can; a run does not depend on it.
+	if err := c.grant(c.accounts.Account(), c.world.Owner, "billing.accounts.viewer"); err != nil {
+		return err
 	}
 	worlds.Put(worldKey, c.world)
 	if err := renameio.WriteFile(file, []byte(c.userToken), 0o600); err != nil {
@@ -75,13 +79,13 @@ func (c *Cloud) found() error {
 	return nil
 }
 
-func (c *Cloud) grant(folder string, subject access.Subject, roles ...string) error {
+func (c *Cloud) grant(on state.Ref, subject access.Subject, roles ...string) error {
 	var deltas []access.Delta
 	for _, role := range roles {
 		deltas = append(deltas, access.Delta{Role: role, Subject: subject})
 	}
 	// What the world is born with has been seen everywhere long ago.
 	born := c.kernel.Clock.Now().AddDate(0, -1, 0)
-	_, err := c.kernel.Bindings.Update(state.Ref{Type: "resource-manager.folder", ID: folder}, deltas, born, nil)
+	_, err := c.kernel.Bindings.Update(on, deltas, born, nil)
 	return err
 }
