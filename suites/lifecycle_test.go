@@ -2,6 +2,7 @@ package suites_test
 
 import (
 	"encoding/json"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -48,7 +49,8 @@ func provisionTarget(ctx SpecContext, r *run.Run) []byte {
 	failed := func(err error) {
 		GinkgoHelper()
 		if err != nil {
-			_ = r.Journal.Write(journal.Problem{Where: "provisioning", Reason: err.Error()})
+			explained = true
+			_ = r.Journal.Write(journal.Problem{Where: "provisioning", Reason: strings.TrimPrefix(err.Error(), "provisioning: ")})
 			Fail(err.Error())
 		}
 	}
@@ -75,7 +77,11 @@ func provisionTarget(ctx SpecContext, r *run.Run) []byte {
 	return handed
 }
 
-var heldLedger *provision.Ledger
+var (
+	heldLedger *provision.Ledger
+	// explained is set once the journal says why there is no target.
+	explained bool
+)
 
 // tearDown deletes the shared target. What it leaves, the launcher's sweep tries
 // again; the launcher also takes the inventory.

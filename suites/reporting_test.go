@@ -44,6 +44,9 @@ func registerReporting(r *run.Run) {
 	})
 	ReportAfterSuite("suite-level failures", func(report Report) {
 		for _, node := range report.SpecReports {
+			if node.LeafNodeType.Is(types.NodeTypeSynchronizedBeforeSuite) && explained {
+				continue
+			}
 			if node.LeafNodeType.Is(types.NodeTypesForSuiteLevelNodes) && node.State.Is(types.SpecStateFailureStates) {
 				_ = r.Journal.Write(journal.Problem{Where: "suite", Reason: fmt.Sprintf("%s %s: %s", node.LeafNodeType, node.State, check.OneLine(node.Failure.Message))})
 			}

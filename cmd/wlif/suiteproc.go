@@ -6,11 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
 )
 
@@ -53,7 +55,7 @@ func suiteArguments(l *launch) []string {
 		"--timeout", suiteTimeout(l.cfg.Timeouts).String(), "--grace-period", "30s",
 		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--keep-going", "--trace", "--no-color",
 		"--poll-progress-after", pollProgressAfter.String(),
-		"--output-dir", string(l.folder), "--json-report", "ginkgo.json", l.tools.suite,
+		l.tools.suite,
 	}
 }
 
@@ -116,8 +118,25 @@ func (l *launch) suiteEnded(err error, state *os.ProcessState) error {
 		return fmt.Errorf("the suite ended with code %d; its words are in %s", exit.Code, l.folder.SuiteLog())
 	case err != nil && !errors.As(err, &ended):
 		return fmt.Errorf("running the suite: %w", err)
+	case err != nil && !l.failureIsExplained():
+		return fmt.Errorf("a process of the suite ended without a word; what Ginkgo says of it is in %s", l.folder.SuiteLog())
 	}
 	return nil
+}
+
+// failureIsExplained says whether the journal has any reason for a suite that
+// failed.
+func (l *launch) failureIsExplained() bool {
+	records, _, err := journal.Read(string(l.folder))
+	return err == nil && slices.ContainsFunc(records, func(r journal.Record) bool {
+		switch e := r.Event.(type) {
+		case journal.Problem:
+			return true
+		case journal.Verdict:
+			return e.Verdict == conformance.Fail || e.Verdict == conformance.Error
+		}
+		return false
+	})
 }
 
 // endBudget is what processes that outlive Ginkgo get to end by themselves.

@@ -71,7 +71,7 @@ func (b *builder) conclude() {
 		text  string
 	}{
 		{b.usage, ExitUsage, "wrong usage or configuration: " + b.firstProblem()},
-		{len(r.Inventory.Left) > 0, ExitLeft, fmt.Sprintf("%d resources were left behind", len(r.Inventory.Left))},
+		{len(r.Inventory.Left) > 0, ExitLeft, fmt.Sprintf("left behind: %s", leftText(r.Inventory.Left))},
 		{slices.ContainsFunc(r.Requirements, Requirement.breaks), ExitFailed, "the target broke a requirement"},
 		{len(r.Problems) > 0, ExitEngine, "the engine failed: " + b.firstProblem()},
 		{slices.ContainsFunc(r.Requirements, Requirement.undecided), ExitEngine, "not every requirement could be decided"},
@@ -88,4 +88,12 @@ func (b *builder) conclude() {
 			return
 		}
 	}
+}
+
+// leftText names what was left, or says how much it is.
+func leftText(left []Resource) string {
+	if len(left) != 1 {
+		return fmt.Sprintf("%d resources", len(left))
+	}
+	return strings.TrimSpace(left[0].Type + " " + left[0].ID + " " + left[0].Name)
 }

@@ -21,14 +21,18 @@ var colours = map[conformance.Verdict]string{
 // Width columns wide.
 func Table(out io.Writer, r Report, colour bool) error {
 	var text strings.Builder
-	for _, q := range r.Requirements {
+	for i, q := range r.Requirements {
 		verdict := fmt.Sprintf("%-13s", q.Verdict)
 		if colour {
 			verdict = "\x1b[" + colours[q.Verdict] + "m" + verdict + "\x1b[0m"
 		}
 		fmt.Fprintf(&text, "%s %-40s %10s\n", verdict, shorten(q.ID, 40), q.Duration)
 		if q.Reason != "" && q.Verdict != conformance.Pass {
-			text.WriteString(wrap(q.Reason, "              "))
+			reason := q.Reason
+			if i > 0 && r.Requirements[i-1].Reason == reason {
+				reason = "as above"
+			}
+			text.WriteString(wrap(reason, "              "))
 		}
 	}
 	if p := r.Provisioning; p != nil {

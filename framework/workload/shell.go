@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -153,11 +154,16 @@ func (s *Shell) until(ctx context.Context, from *output, marker string) (string,
 	}
 }
 
+// goodbye is what bash gets to end by itself once its input has ended.
+const goodbye = 2 * time.Second
+
 // Close ends the shell and waits until the session is over.
 func (s *Shell) Close() error {
 	err := s.stdin.Close()
-	s.cancel()
+	hurry := time.AfterFunc(goodbye, s.cancel)
 	<-s.ended
+	hurry.Stop()
+	s.cancel()
 	return err
 }
 
