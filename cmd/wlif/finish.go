@@ -159,7 +159,12 @@ func (l *launch) report(kept string) int {
 	failure := l.journal.Close()
 	records, torn, err := journal.Read(string(l.folder))
 	made := report.Build(records, torn)
-	failure = errors.Join(failure, err, report.Write(string(l.folder), made), report.Table(l.console.out, made, l.console.colour))
+	failure = errors.Join(failure, err, report.Write(string(l.folder), made))
+	if l.suiteRan {
+		failure = errors.Join(failure, report.Table(l.console.out, made, l.console.colour))
+	} else {
+		l.console.say("Nothing was created (exit code %d).", made.Outcome.ExitCode)
+	}
 	if kept != "" {
 		l.console.say("%s", kept)
 	}

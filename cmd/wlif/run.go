@@ -193,6 +193,9 @@ func (l *launch) problem(where string, err error) {
 func (l *launch) prepare(ctx context.Context) error {
 	ctx, cancel := l.interrupts.until(ctx, 1)
 	defer cancel()
+	if err := firstProblem(machine(l.cfg)); err != nil {
+		return err
+	}
 	if l.cfg.Cloud == config.CloudMock && l.cfg.Endpoint == "" {
 		if err := l.startMock(ctx); err != nil {
 			return err

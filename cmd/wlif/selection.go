@@ -41,7 +41,7 @@ func selectChecks(cfg *config.Config) (selection, error) {
 	}
 	if cfg.LabelFilter != "" {
 		if _, err := types.ParseLabelFilter(cfg.LabelFilter); err != nil {
-			return refuse("label_filter", cfg.LabelFilter, "cannot be read: "+check.OneLine(err.Error()))
+			return refuse("label_filter", cfg.LabelFilter, "is no label filter; https://onsi.github.io/ginkgo/#spec-labels describes them")
 		}
 		words = append(words, "label filter "+cfg.LabelFilter)
 	}
