@@ -97,6 +97,9 @@ func TestARunningCluster(t *testing.T) {
 	if err := w.cloud.grant(onFolder(folder), access.Subject{Type: access.ServiceAccount, ID: w.account.Id}, "k8s.cluster-api.viewer"); err != nil {
 		t.Fatal(err)
 	}
+	// The API server remembers what a token is good for during ten seconds, so the
+	// new role is tried with a new one.
+	stranger = w.kube(cluster, access.Subject{Type: access.ServiceAccount, ID: w.account.Id})
 	if _, err := stranger.CoreV1().Pods("tutorial").List(ctx, metav1.ListOptions{}); err != nil {
 		t.Errorf("a viewer lists pods: %v", err)
 	}

@@ -3,6 +3,7 @@ package kubebin
 import (
 	"bytes"
 	"context"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,10 +74,20 @@ func nestedModule(ctx context.Context, version, work string) error {
 	if err != nil {
 		return err
 	}
+	pinned, err := pinnedSums.ReadFile("sums/" + version + ".sum")
+	if err != nil {
+		return err
+	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(work, "go.mod"), own, 0o600),
-		os.WriteFile(filepath.Join(work, "go.sum"), sums, 0o600))
+		os.WriteFile(filepath.Join(work, "go.sum"), append(sums, pinned...), 0o600))
 }
+
+// pinnedSums are the checksums of Kubernetes itself and of its staging modules,
+// which its own go.sum does not have; the checksum database does not know all.
+//
+//go:embed sums
+var pinnedSums embed.FS
 
 // rewriteGoMod makes the go.mod of a module that builds Kubernetes with exactly
 // the dependencies, Go version and GODEBUG of its own go.mod. Its staging modules,

@@ -247,3 +247,19 @@ func TestOneOfTwoRunsWaits(t *testing.T) {
 		t.Error("a cancelled wait got the lock")
 	}
 }
+
+// TestEveryVersionHasItsSums: a version that is added to the table needs them.
+func TestEveryVersionHasItsSums(t *testing.T) {
+	for _, version := range Versions() {
+		raw, err := pinnedSums.ReadFile("sums/" + version + ".sum")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, want := range []string{"k8s.io/kubernetes v" + version + " h1:", "k8s.io/kube-scheduler " + stagingVersion(version) + "/go.mod h1:"} {
+			if !strings.Contains(string(raw), want) {
+				t.Errorf("%s: no line %q", version, want)
+			}
+		}
+	}
+}

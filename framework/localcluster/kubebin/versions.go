@@ -6,8 +6,10 @@ import (
 	"strings"
 )
 
-// known has the newest patch of each supported minor, newest first.
-var known = []string{"1.36.3", "1.35.4", "1.34.4", "1.33.5", "1.32.9", "1.31.13", "1.30.14"}
+// known has a patch of each supported minor, newest first: one that can be built
+// where nothing but a module proxy is reached, which not every proxy offers with
+// all its staging modules for every patch.
+var known = []string{"1.36.3", "1.35.4", "1.34.4", "1.33.4", "1.32.6", "1.31.4", "1.30.14"}
 
 // Versions lists the versions that Ensure can get, newest first, one for each minor.
 func Versions() []string { return slices.Clone(known) }

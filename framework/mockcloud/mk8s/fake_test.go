@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
+
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -111,6 +113,14 @@ func (c *fakeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		c.bound[b.Subjects[0].Name] = b.RoleRef.Name
 		_, _ = w.Write(raw)
+	case r.Method == http.MethodPost && r.URL.Path == "/apis/authorization.k8s.io/v1/subjectaccessreviews":
+		var review authorizationv1.SubjectAccessReview
+		if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		_, review.Status.Allowed = c.bound[review.Spec.Groups[0]]
+		_ = json.NewEncoder(w).Encode(review)
 	case r.Method == http.MethodGet && len(r.URL.Path) > len("/api/v1/nodes/"):
 		name := r.URL.Path[len("/api/v1/nodes/"):]
 		if _, ok := c.nodes[name]; !ok {

@@ -24,7 +24,7 @@ type paperCluster struct {
 }
 
 // paperVersions are what the other engines can run, too.
-var paperVersions = []string{"1.36.3", "1.35.4", "1.34.4", "1.33.5", "1.32.9", "1.31.13", "1.30.14"}
+var paperVersions = []string{"1.36.3", "1.35.4", "1.34.4", "1.33.4", "1.32.6", "1.31.4", "1.30.14"}
 
 func (paperEngine) Name() string                                        { return "paper" }
 func (paperEngine) Versions() []string                                  { return paperVersions }

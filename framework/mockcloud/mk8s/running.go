@@ -7,6 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	pb "github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -93,5 +97,29 @@ func bindGroups(ctx context.Context, admin *rest.Config) error {
 			return fmt.Errorf("giving the group %s the role %s: %w", r.group, r.clusterRole, err)
 		}
 	}
+	for _, r := range apiRoles {
+		if err := inForce(ctx, api, r.group); err != nil {
+			return fmt.Errorf("waiting for the rights of the group %s: %w", r.group, err)
+		}
+	}
 	return nil
 }
+
+// inForce waits until a group may read pods. A cluster that has just started has
+// view and edit without rules at first: a controller gathers them from others.
+func inForce(ctx context.Context, api kubernetes.Interface, group string) error {
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+		User: "waiting", Groups: []string{group},
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: metav1.NamespaceDefault, Verb: "list", Resource: "pods"},
+	}}
+	return wait.PollUntilContextCancel(ctx, rightsInterval, true, func(ctx context.Context) (bool, error) {
+		got, err := api.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+		if err != nil {
+			return false, err
+		}
+		return got.Status.Allowed, nil
+	})
+}
+
+// rightsInterval is how often a starting cluster is asked; it bounds nothing.
+const rightsInterval = 20 * time.Millisecond
