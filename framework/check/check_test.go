@@ -155,7 +155,7 @@ func TestPoll(t *testing.T) {
 			if stops := errors.As(err, &signal); stops != tc.stops {
 				t.Errorf("stops %v: %v", stops, err)
 			}
-			if notes := Take(); (notes.Fault != "") != tc.fault || tc.fault && !strings.Contains(notes.Fault, "m answered") {
+			if notes := Take(); (notes.Fault != "") != tc.fault || tc.fault && !strings.Contains(notes.Fault, "reading: m") {
 				t.Errorf("notes %+v", notes)
 			}
 		})

@@ -76,7 +76,9 @@ func (f Folder) LoadRun() (Run, error) { return load[Run](f, "run.json") }
 func (f Folder) SaveTarget(t provision.Target) error { return f.save("target.json", t) }
 
 // LoadTarget reads what SaveTarget wrote; it is os.ErrNotExist before that.
-func (f Folder) LoadTarget() (provision.Target, error) { return load[provision.Target](f, "target.json") }
+func (f Folder) LoadTarget() (provision.Target, error) {
+	return load[provision.Target](f, "target.json")
+}
 
 func (f Folder) save(name string, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
