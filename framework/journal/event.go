@@ -86,7 +86,7 @@ const (
 	Delete Phase = "delete"
 )
 
-// NodeStarted: work on a node of the graph has begun.
+// NodeStarted says that work on a node of the graph has begun.
 type NodeStarted struct {
 	Phase Phase  `json:"phase"`
 	Node  string `json:"node"`
@@ -94,14 +94,15 @@ type NodeStarted struct {
 	Usual time.Duration `json:"usual_ns,omitempty"`
 }
 
-// NodeWaiting: what the work on a node is waiting for.
+// NodeWaiting says what the work on a node is waiting for.
 type NodeWaiting struct {
 	Phase Phase  `json:"phase"`
 	Node  string `json:"node"`
 	Text  string `json:"text"`
 }
 
-// NodeFinished: work on a node has ended. Error is empty when it went well.
+// NodeFinished says that work on a node has ended. Error is empty when it went
+// well.
 type NodeFinished struct {
 	Phase    Phase         `json:"phase"`
 	Node     string        `json:"node"`
@@ -110,7 +111,7 @@ type NodeFinished struct {
 	Error    string        `json:"error,omitempty"`
 }
 
-// CheckStarted: a check has begun.
+// CheckStarted says that a check has begun.
 type CheckStarted struct {
 	Requirement string `json:"requirement"`
 	Case        string `json:"case"`

@@ -108,12 +108,13 @@ func FuzzRegisteredValueNeverSurvives(f *testing.F) {
 	f.Add("before", secret, "after")
 	f.Fuzz(func(t *testing.T, before, value, after string) {
 		var r Redactor
-		if r.Register("v", value) != nil || strings.Contains("[redacted: v]", value) {
+		const mark = "[redacted: v]"
+		if r.Register("v", value) != nil || strings.Contains(mark, value) {
 			t.Skip()
 		}
 		text := before + value + after
 		if got := r.String(text); strings.Contains(got, value) && !strings.Contains(before+after, value) &&
-			!strings.Contains("[redacted: ", value[:1]) {
+			!strings.Contains(mark, value[:1]) {
 			t.Errorf("String(%q) = %q still has %q", text, got, value)
 		}
 		encoded := base64.StdEncoding.EncodeToString([]byte(text))

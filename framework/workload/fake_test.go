@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+
 	// The server half of exec, as kubelets have it.
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
 
