@@ -51,6 +51,7 @@ func TestMain(m *testing.M) {
 }
 
 func callWithSDK(ctx context.Context) error {
+	//nolint:staticcheck // YC_TOKEN may be an OAuth token for as long as the cloud takes them
 	sdk, err := ycsdk.Build(ctx, options.WithCredentials(credentials.OAuthToken(os.Getenv("YC_TOKEN"))), options.WithDiscoveryEndpoint(os.Getenv("YC_ENDPOINT")))
 	if err != nil {
 		return err

@@ -526,7 +526,7 @@ func TestStatesThatRefuse(t *testing.T) {
 		{"another service account asked for", "not-linked", func(w *exchangeWorld) { w.account, w.other = w.other, w.account },
 			func(w *exchangeWorld) { w.account, w.other = w.other, w.account }},
 		{"JWKS 404", "jwks-status", jwks(http.NotFound), nil},
-		{"JWKS 500", "jwks-status", jwks(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(500) }), nil},
+		{"JWKS 500", "jwks-status", jwks(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusInternalServerError) }), nil},
 		{"JWKS redirects", "jwks-status", jwks(http.RedirectHandler("https://example.com", http.StatusFound).ServeHTTP), nil},
 		{"JWKS is a page", "jwks-malformed", jwks(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "<html>") }), nil},
 		{"JWKS has no keys", "jwks-malformed", jwks(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "{}") }), nil},

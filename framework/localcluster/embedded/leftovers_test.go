@@ -56,7 +56,9 @@ func beVictim(dir string) error {
 			break
 		}
 	}
-	fmt.Println("up")
+	if _, err := fmt.Fprintln(os.Stdout, "up"); err != nil {
+		return err
+	}
 	select {}
 }
 

@@ -124,7 +124,7 @@ func (w *worker) runContainers() {
 		w.refuse("NotSupported", "the embedded engine's node agent does not support: "+strings.Join(bad, "; "))
 		return
 	}
-	if err := w.makeBox(pod); err != nil {
+	if err := w.makeBox(); err != nil {
 		w.refuse("NoSandbox", err.Error())
 		return
 	}
@@ -159,7 +159,7 @@ func (w *worker) refuse(reason, message string) {
 }
 
 // makeBox makes the pod's network: loopback, the API server and the egress.
-func (w *worker) makeBox(pod *corev1.Pod) error {
+func (w *worker) makeBox() error {
 	cfg := w.agent.cfg
 	box, err := sandbox.NewPod(w.podIP, cfg.ServiceAddress)
 	if err != nil {

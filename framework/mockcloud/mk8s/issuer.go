@@ -34,7 +34,7 @@ func (s *Service) publish(ctx context.Context, id string, c localcluster.Cluster
 	if err := s.o.Publisher.Publish(issuerBucket, issuerFolder(id)+"/jwks.json", "application/json", keys); err != nil {
 		return err
 	}
-	if s.k.Guess("k8s/discovery-document") != nil {
+	if s.discoveryWithheld() {
 		return nil
 	}
 	document, err := json.Marshal(map[string]any{
@@ -54,3 +54,7 @@ func (s *Service) unpublish(id string) error {
 		s.o.Publisher.Unpublish(issuerBucket, issuerFolder(id)+"/jwks.json"),
 		s.o.Publisher.Unpublish(issuerBucket, issuerFolder(id)+"/.well-known/openid-configuration"))
 }
+
+// discoveryWithheld: whether the real cloud publishes a discovery document beside
+// the key set is not documented, so the table of guesses decides.
+func (s *Service) discoveryWithheld() bool { return s.k.Guess("k8s/discovery-document") != nil }

@@ -111,7 +111,7 @@ func (p *proxy) connect(ctx context.Context, hostport string) (net.Conn, error) 
 	if err := request.Write(conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	response, err := http.ReadResponse(bufio.NewReaderSize(conn, 1), request)
+	response, err := http.ReadResponse(bufio.NewReaderSize(conn, 1), request) //nolint:bodyclose // the connection is what matters, and it is closed
 	if err == nil && response.StatusCode != http.StatusOK {
 		err = fmt.Errorf("the host's proxy answered %s", response.Status)
 	}

@@ -29,12 +29,11 @@ func MaybeInit() {
 	runtime.LockOSThread()
 	status := os.NewFile(statusFD, "status")
 	unix.CloseOnExec(statusFD)
-	if err := becomeContainer(status); err != nil {
-		_, _ = fmt.Fprint(status, err)
-		os.Exit(127)
-	}
+	_, _ = fmt.Fprint(status, becomeContainer(status))
+	os.Exit(127)
 }
 
+// becomeContainer returns only errors: it ends as another program.
 func becomeContainer(status *os.File) error {
 	var config initConfig
 	from := os.NewFile(configFD, "config")
