@@ -20,7 +20,7 @@ help: ## List the targets
 .PHONY: build
 build: ## Build bin/wlif, the compiled suite and the ginkgo that runs it
 	@mkdir -p bin
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/wlif ./cmd/wlif
+	go build -ldflags '$(LDFLAGS)' -o bin/wlif ./cmd/wlif
 	go test -c -o bin/suites.test ./suites
 	go build -o bin/ginkgo github.com/onsi/ginkgo/v2/ginkgo
 
