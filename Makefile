@@ -40,6 +40,10 @@ bin/golangci-lint: scripts/lint/go.mod
 	@mkdir -p bin
 	go build -modfile=scripts/lint/go.mod -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
+.PHONY: nightly
+nightly: ## Run what is slow: all minors, race detector, fuzzers, critical path
+	@scripts/nightly
+
 .PHONY: mock
 mock: build ## Run the mock cloud alone, until Ctrl-C
 	@bin/wlif mock $(ARGS)
