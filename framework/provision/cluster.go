@@ -102,7 +102,7 @@ func (p *plan) cluster(needs []string) Step {
 				return p.client().Clusters().Create(ctx, p.clusterRequest())
 			}}
 		})
-	create := s.Do
+	create := p.inForce(s.Do)
 	s.Do = func(ctx context.Context, report func(string)) (string, error) {
 		id, err := create(ctx, report)
 		if err != nil {

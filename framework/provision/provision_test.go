@@ -190,7 +190,7 @@ func TestFailures(t *testing.T) {
 			cloud.ClassPermission, []string{"creating iam.federation wlif-", "Permission denied", "README"}},
 		"answers lost": {nil, settings.Fault{Method: createNetwork, Code: "UNAVAILABLE", Message: "lost", After: true},
 			cloud.ClassTransport, []string{"creating vpc.network wlif-", "lost"}},
-		"restricted by the cloud": {[]string{"WLIF_RELEASE_CHANNEL=regular"}, settings.Fault{Method: "none"},
+		"restricted by the cloud": {[]string{"WLIF_RELEASE_CHANNEL=regular", "WLIF_TIMEOUT_PROPAGATION=1ms"}, settings.Fault{Method: "none"},
 			cloud.ClassOf(nil), []string{"creating k8s.cluster wlif-"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -219,6 +219,48 @@ func TestLostRacesAreRepeated(t *testing.T) {
 	_, l := w.provisioned()
 	w.kube.clusterGone()
 	w.tornDown(l)
+}
+
+// Roles take effect a while after they were granted: the cluster's creation,
+// which needs them, is repeated, visibly, and for so long only.
+func TestRolesThatAreNotInForceYet(t *testing.T) {
+	for name, tc := range map[string]struct {
+		limit string
+		ends  provision.EventType
+	}{
+		"in force in time":     {"30s", provision.StepDone},
+		"not in force in time": {"1ms", provision.StepFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(s *settings.Settings) { s.Propagation = settings.Duration(2 * time.Second) }, "WLIF_TIMEOUT_PROPAGATION="+tc.limit)
+			l := w.ledger()
+			var mu sync.Mutex
+			var waits []string
+			var ended provision.Event
+			_, _, err := w.provision(t.Context(), l, func(e provision.Event) {
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case e.Step != provision.StepCluster:
+				case e.Type == provision.StepWaiting:
+					waits = append(waits, e.Text)
+				default:
+					ended = e
+				}
+			})
+			if ended.Type != tc.ends {
+				t.Fatalf("the cluster's creation %s: %v", ended.Type, err)
+			}
+			if all := strings.Join(waits, "; "); err == nil && (!strings.Contains(all, "may not be in force yet") || !strings.Contains(all, "accepted at attempt")) {
+				t.Errorf("the waiting is not told: %q", waits)
+			}
+			if err != nil && !strings.Contains(err.Error(), "timeout.propagation") {
+				t.Errorf("the error does not say what bounds the waiting: %v", err)
+			}
+			w.kube.clusterGone()
+			w.tornDown(l)
+		})
+	}
 }
 
 // An interrupt comes while the cluster is being created: the teardown waits for
