@@ -90,6 +90,17 @@ func TestARunningCluster(t *testing.T) {
 	if _, err := owner.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "tutorial"}}, metav1.CreateOptions{}); err != nil {
 		t.Fatalf("cluster-admin: %v", err)
 	}
+	admin := access.Delta{Role: "k8s.cluster-api.cluster-admin", Subject: w.cloud.World().Owner}
+	for _, remove := range []bool{true, false} {
+		admin.Remove = remove
+		if _, err := w.cloud.Bindings().Update(onFolder(folder), []access.Delta{admin}, w.cloud.clock.Now(), nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err := w.kube(cluster, w.cloud.World().Owner).CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+		if apierrors.IsForbidden(err) != remove {
+			t.Errorf("the account that runs, cluster-admin taken away %v: %v", remove, err)
+		}
+	}
 	stranger := w.kube(cluster, access.Subject{Type: access.ServiceAccount, ID: w.account.Id})
 	if _, err := stranger.CoreV1().Namespaces().List(ctx, metav1.ListOptions{}); !apierrors.IsForbidden(err) {
 		t.Errorf("an account without a role: %v, want forbidden", err)
