@@ -3,12 +3,15 @@ package settings
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"sigs.k8s.io/yaml"
 )
 
@@ -32,7 +35,7 @@ func (d *Duration) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Settings of a mock cloud. The zero value of a field means its default.
+// Settings of a mock cloud. Parse lays a text over Default: what it leaves out stays.
 type Settings struct {
 	// Latencies says how long the operation of a method takes, by its name
 	// ("yandex.cloud.k8s.v1.ClusterService/Create"); "*" is for all others.
@@ -129,17 +132,26 @@ func Parse(raw []byte, base Settings) (Settings, error) {
 		return base, fmt.Errorf("settings: %w", err)
 	}
 	next := base.clone()
+	// A list replaces the former one. Decoded into that, its elements would keep
+	// what the new ones leave out.
+	next.Faults, next.JWKS.Algorithms = nil, nil
 	dec := json.NewDecoder(bytes.NewReader(j))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&next); err != nil {
 		return base, fmt.Errorf("settings: %w", err)
+	}
+	if next.Faults == nil {
+		next.Faults = base.clone().Faults
+	}
+	if next.JWKS.Algorithms == nil {
+		next.JWKS.Algorithms = base.clone().JWKS.Algorithms
 	}
 	return next, next.validate()
 }
 
 func (s Settings) clone() Settings {
 	s.Latencies, s.Quotas, s.Guesses = maps.Clone(s.Latencies), maps.Clone(s.Quotas), maps.Clone(s.Guesses)
-	s.Faults = slices.Clone(s.Faults)
+	s.Faults, s.JWKS.Algorithms = slices.Clone(s.Faults), slices.Clone(s.JWKS.Algorithms)
 	return s
 }
 
@@ -149,6 +161,15 @@ func (s Settings) validate() error {
 	}
 	if d := time.Duration(s.TokenLifetime); d <= 0 || d > 12*time.Hour {
 		return fmt.Errorf("settings: token_lifetime is %s; an IAM token lives at most 12h", d)
+	}
+	for _, f := range s.Faults {
+		var code codes.Code
+		switch {
+		case f.Method == "":
+			return errors.New("settings: a fault names no method; it is a full name like yandex.cloud.lockbox.v1.SecretService/Create, or *")
+		case f.Code != "" && code.UnmarshalJSON([]byte(strconv.Quote(f.Code))) != nil:
+			return fmt.Errorf("settings: the fault of %s has the code %q; it is a gRPC code like UNAVAILABLE", f.Method, f.Code)
+		}
 	}
 	return nil
 }

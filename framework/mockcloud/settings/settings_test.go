@@ -17,6 +17,8 @@ func TestParse(t *testing.T) {
 		{"negative", "propagation: -3s\n", "is no duration"},
 		{"unknown restrictions", "restrictions: all\n", "known are tutorial-2025-10 and none"},
 		{"token for a day", "token_lifetime: 24h\n", "at most 12h"},
+		{"fault of an unknown code", "faults: [{method: '*', code: BROKEN}]\n", "is a gRPC code like"},
+		{"fault of no method", "faults: [{code: INTERNAL}]\n", "names no method"},
 		{"key twice", "leeway: 1s\nleeway: 2s\n", "already set"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -73,6 +75,35 @@ func TestFaultsCountTheirCalls(t *testing.T) {
 	}
 	if _, again := l.Fault("a/B"); again {
 		t.Error("another setting gave spent faults new calls")
+	}
+}
+
+// TestListsAreReplaced: a list in a patch is the whole new list, nothing of the
+// former one shines through, and a refused patch changes nothing.
+func TestListsAreReplaced(t *testing.T) {
+	l := NewLive(Default())
+	if err := l.Patch([]byte(`{"faults":[{"method":"a/B","code":"UNAVAILABLE","after":true}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	held := l.Get()
+	for _, refused := range []string{`{"jwks":{"algorithms":["none"]},"faults":[{"method":"x/Y"}],"leeway":1}`, `{"jwks":{"algorithms":["none"]},"restrictions":"all"}`} {
+		if err := l.Patch([]byte(refused)); err == nil {
+			t.Fatalf("%s was accepted", refused)
+		}
+	}
+	for name, s := range map[string]Settings{"present": l.Get(), "held": held} {
+		if s.JWKS.Algorithms[0] != "RS256" || s.Faults[0].Method != "a/B" {
+			t.Errorf("a refused patch changed the %s settings: %v, %v", name, s.JWKS.Algorithms, s.Faults)
+		}
+	}
+	if err := l.Patch([]byte(`{"faults":[{"method":"c/D"}],"jwks":{"ttl":"1s"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.Get(); len(got.Faults) != 1 || got.Faults[0] != (Fault{Method: "c/D"}) || len(got.JWKS.Algorithms) != 2 {
+		t.Errorf("faults %+v, algorithms %v", got.Faults, got.JWKS.Algorithms)
+	}
+	if err := l.Patch([]byte(`{"faults":[]}`)); err != nil || len(l.Get().Faults) != 0 {
+		t.Errorf("an empty list: %v, %v", err, l.Get().Faults)
 	}
 }
 
