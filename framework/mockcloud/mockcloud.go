@@ -132,7 +132,11 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 		return nil, err
 	}
 	c.serve()
-	return c, c.k8s.Resume(ctx)
+	// A cluster that does not start again is UNHEALTHY; the rest of the cloud works.
+	if err := c.k8s.Resume(ctx); err != nil {
+		o.Log.Error("not every cluster of the former run could be resumed", "error", err)
+	}
+	return c, ctx.Err()
 }
 
 // listen takes the ports, so that a taken one is known before anything starts.

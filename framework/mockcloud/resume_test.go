@@ -2,7 +2,11 @@ package mockcloud
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
@@ -14,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/embedded"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 )
@@ -95,5 +100,63 @@ func TestARestart(t *testing.T) {
 	op, err = k8s.NewClusterServiceClient(after.conn).Delete(ctx, &k8s.DeleteClusterRequest{ClusterId: cluster.Id})
 	if op := eventually(t, after.conn, op, err); op.GetError() != nil {
 		t.Fatal(op.GetError())
+	}
+}
+
+// broken is an engine that starts nothing.
+type broken struct{ embedded.Engine }
+
+func (broken) Start(context.Context, localcluster.Spec) (localcluster.Cluster, error) {
+	return nil, errors.New("no")
+}
+
+// A cluster that does not start again must not take the rest of the cloud along.
+func TestAClusterThatCannotBeResumed(t *testing.T) {
+	o := Options{Dir: t.TempDir(), StateFile: filepath.Join(t.TempDir(), "state.json")}
+	first, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newExchangeWorldOn(t, first)
+	cluster := w.newCluster(first.World().FolderID)
+	if err := first.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.Engine = broken{}
+	second := start(t, func(s *Options) { *s = o })
+	got, err := k8s.NewClusterServiceClient(second.as(t, second.World().Owner)).Get(t.Context(), &k8s.GetClusterRequest{ClusterId: cluster.Id})
+	if err != nil || got.Health != k8s.Cluster_UNHEALTHY {
+		t.Errorf("health %v, error %v", got.GetHealth(), err)
+	}
+}
+
+func TestAStateThatCannotBeRead(t *testing.T) {
+	for name, text := range map[string]string{
+		"torn":          `{"iam`,
+		"a damaged row": `{"iam.serviceAccount":{"order":["a1"],"rows":{"a1":{"noSuchField":1}}}}`,
+		"a damaged set": `{"mockcloud.world":{"world":1}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "state.json")
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if c, err := Start(t.Context(), Options{Dir: t.TempDir(), StateFile: file}); err == nil {
+				t.Error("started", c.Close(t.Context()))
+			}
+			var want, got map[string]any
+			raw, err := os.ReadFile(file)
+			if err != nil || json.Unmarshal([]byte(text), &want) != nil {
+				return // torn: there is nothing to compare
+			}
+			if err := json.Unmarshal(raw, &got); err != nil {
+				t.Fatal(err)
+			}
+			for table, rows := range want {
+				if !reflect.DeepEqual(got[table], rows) {
+					t.Errorf("the table %s was changed to %v", table, got[table])
+				}
+			}
+		})
 	}
 }

@@ -48,6 +48,9 @@ const (
 // former run in the state.
 func (c *Cloud) found() error {
 	worlds := state.NewRecords[World](c.kernel.Store, "mockcloud.world")
+	if err := c.kernel.Store.Damaged(); err != nil {
+		return err
+	}
 	file := filepath.Join(c.dir, tokenFile)
 	if w, ok := worlds.Get(worldKey); ok {
 		c.world = w
@@ -72,10 +75,11 @@ func (c *Cloud) found() error {
 	if err := c.grant(c.accounts.Account(), c.world.Owner, "billing.accounts.viewer"); err != nil {
 		return err
 	}
-	worlds.Put(worldKey, c.world)
+	// First the token: a world in the state must have one.
 	if err := renameio.WriteFile(file, []byte(c.userToken), 0o600); err != nil {
 		return fmt.Errorf("write the user's token: %w", err)
 	}
+	worlds.Put(worldKey, c.world)
 	return nil
 }
 

@@ -4,12 +4,14 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -66,7 +68,7 @@ func NewManager(s *state.Store, c clock.Clock) *Manager {
 	m := &Manager{clock: c, rows: state.NewTable[*operation.Operation](s, Kind), infos: state.NewRecords[Info](s, "operation.info")}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	for _, op := range m.rows.List(func(o *operation.Operation) bool { return !o.Done }) {
-		m.finish(op.Id, nil, context.Canceled)
+		m.finish(op.Id, nil, errShutdown)
 	}
 	return m
 }
@@ -102,9 +104,14 @@ func (m *Manager) run(spec Spec) {
 	case <-timer.C():
 		spec.commit(err)
 	case <-m.ctx.Done():
+		// Without its commit it has not succeeded, whatever the work says.
+		err = cmp.Or(err, errShutdown)
 	}
 	m.finish(spec.ID, resp, err)
 }
+
+// errShutdown is how an operation ends that the mock's own end cut short.
+var errShutdown = status.Error(codes.Canceled, "The mock cloud was shut down")
 
 func (s Spec) commit(err error) {
 	if err == nil && s.Commit != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
@@ -90,6 +91,61 @@ func TestADamagedFileIsAnError(t *testing.T) {
 	}
 	if _, err := Open(file); err == nil {
 		t.Error("a torn file was read as empty")
+	}
+}
+
+// A row that this version cannot read is told, and the file is not written over.
+func TestADamagedRowIsAnError(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.json")
+	const text = `{"iam.serviceAccount":{"order":["a1"],"rows":{"a1":{"noSuchField":1}}}}`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, _, records := open(t, file)
+	if err := s.Damaged(); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "a1") {
+		t.Errorf("error %v", err)
+	}
+	records.Put("k", "v")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if raw, err := os.ReadFile(file); err != nil || string(raw) != text {
+		t.Errorf("the file is %s (%v)", raw, err)
+	}
+}
+
+// A mock that is killed while it starts has not lost what it had not looked at yet.
+func TestTablesThatAreNotMadeYetAreKept(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.json")
+	s, _, records := open(t, file)
+	records.Put("k", "v")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, _, records = open(t, file)
+	if v, _ := records.Get("k"); v != "v" {
+		t.Errorf("the record is %q", v)
+	}
+}
+
+// A call that is still under way when the mock ends must not bring it down.
+func TestChangesAfterClose(t *testing.T) {
+	s, accounts, records := open(t, filepath.Join(t.TempDir(), "state.json"))
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	records.Put("k", "late")
+	if err := accounts.Insert(&iam.ServiceAccount{Id: "a1"}, nil); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"sync"
 
@@ -20,9 +21,10 @@ type Store struct {
 	tables map[string]persisted
 	order  []string
 
-	dirty    chan struct{}
-	stopped  chan struct{}
-	writeErr error
+	dirty   chan struct{}
+	stopped chan struct{}
+	closed  bool
+	damaged error
 }
 
 type persisted interface {
@@ -53,7 +55,7 @@ func Open(file string) (*Store, error) {
 }
 
 // register adds a table and fills it from the file. Tables are made once, while
-// the mock is put together, so a damaged row is the caller's error to report.
+// the mock is put together; Damaged tells afterwards what could not be read.
 func (s *Store) register(name string, t persisted) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,14 +66,21 @@ func (s *Store) register(name string, t persisted) {
 	s.order = append(s.order, name)
 	if raw, ok := s.loaded[name]; ok {
 		if err := t.load(raw); err != nil {
-			panic(fmt.Sprintf("state: table %s in %s: %v", name, s.file, err))
+			s.damaged = errors.Join(s.damaged, fmt.Errorf("the state file %s is damaged (move it away to start empty): table %s: %w", s.file, name, err))
 		}
 	}
 }
 
+// Damaged is what the tables made so far could not read of the file.
+func (s *Store) Damaged() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.damaged
+}
+
 // changed asks the writer for a new copy on disk. Called with the lock held.
 func (s *Store) changed() {
-	if s.file == "" {
+	if s.file == "" || s.closed {
 		return
 	}
 	select {
@@ -83,17 +92,17 @@ func (s *Store) changed() {
 func (s *Store) writer() {
 	defer close(s.stopped)
 	for range s.dirty {
-		if err := s.write(); err != nil {
-			s.mu.Lock()
-			s.writeErr = err
-			s.mu.Unlock()
-		}
+		_ = s.write() // Close writes everything again, and tells
 	}
 }
 
 func (s *Store) write() error {
 	s.mu.RLock()
-	all := make(map[string]json.RawMessage, len(s.tables))
+	if s.damaged != nil {
+		s.mu.RUnlock()
+		return nil
+	}
+	all := maps.Clone(s.loaded) // with the tables that are not made yet
 	for name, t := range s.tables {
 		raw, err := t.dump()
 		if err != nil {
@@ -110,15 +119,17 @@ func (s *Store) write() error {
 	return renameio.WriteFile(s.file, raw, 0o600)
 }
 
-// Close writes the last copy and reports the first write that failed.
+// Close writes the last copy. What changes afterwards (a call may still be under
+// way) is lost. A store whose file could not be read leaves it as it is.
 func (s *Store) Close() error {
-	if s.file == "" {
+	s.mu.Lock()
+	if s.file == "" || s.closed {
+		s.mu.Unlock()
 		return nil
 	}
+	s.closed = true
 	close(s.dirty)
+	s.mu.Unlock()
 	<-s.stopped
-	if s.writeErr != nil {
-		return s.writeErr
-	}
 	return s.write()
 }
