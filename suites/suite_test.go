@@ -29,6 +29,11 @@ func TestConformance(t *testing.T) {
 	RegisterFailHandler(Fail)
 	EnforceDefaultTimeoutsWhenUsingContexts()
 	SetDefaultEventuallyPollingInterval(run.Poll)
+	stop, err := run.EndWith(r.Info.Launcher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
 	registerLifecycle(r)
 	registerReporting(r)
 	RunSpecs(t, "Workload identity federation")

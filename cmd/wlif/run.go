@@ -210,7 +210,7 @@ func (l *launch) prepare(ctx context.Context) error {
 		return err
 	}
 	_ = l.journal.Write(journal.Target{Endpoint: l.cfg.Endpoint, CloudID: l.cfg.CloudID, FolderID: l.cfg.FolderID})
-	info := runfolder.Run{RunID: l.id, StateDir: l.state, Filter: l.chosen.filter, Lacking: l.lacking()}
+	info := runfolder.Run{RunID: l.id, Launcher: os.Getpid(), StateDir: l.state, Filter: l.chosen.filter, Lacking: l.lacking()}
 	if err := errors.Join(l.cfg.Save(l.folder.ConfigFile()), l.folder.SaveRun(info), l.makeLedger()); err != nil {
 		return err
 	}

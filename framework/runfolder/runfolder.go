@@ -53,6 +53,8 @@ func (f Folder) Diagnostics(requirement string) string {
 // Run is what the suite must know of the run beside its configuration.
 type Run struct {
 	RunID string `json:"run_id"`
+	// Launcher is the process that waits for the suite and reports.
+	Launcher int `json:"launcher"`
 	// StateDir is where the run's ledger is.
 	StateDir string `json:"state_dir"`
 	// Filter is the label filter that the suite runs with.
