@@ -561,3 +561,50 @@ func TestUnknownKidsDoNotFloodTheIssuer(t *testing.T) {
 		t.Errorf("50 unknown kids within the hour made %d fetches, want none", got)
 	}
 }
+
+// TestAnUnknownKidDoesNotSpoilTheKeys: whoever sends one while the issuer is away
+// must not lock out those whose key is known.
+func TestAnUnknownKidDoesNotSpoilTheKeys(t *testing.T) {
+	w := newExchangeWorld(t)
+	w.mustPass("the first", w.rs256(w.claims()))
+	w.publish(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusInternalServerError) })
+	w.mustRefuse(w.post(w.form(w.sign(header{"kid": "other"}, w.claims(), jwa.RS256(), w.rsa))), "", "jwks-status")
+	w.mustPass("with a known key", w.rs256(w.claims()))
+}
+
+// TestFaultsOfTheTokenEndpoint: a fault answers with its code, and the audit log
+// knows the run that was hit.
+func TestFaultsOfTheTokenEndpoint(t *testing.T) {
+	w := newExchangeWorld(t)
+	for _, x := range []struct {
+		code   string
+		status int
+		error  string
+	}{
+		{"UNAVAILABLE", http.StatusServiceUnavailable, "temporarily_unavailable"},
+		{"INTERNAL", http.StatusInternalServerError, "server_error"},
+		{"RESOURCE_EXHAUSTED", http.StatusTooManyRequests, "invalid_request"},
+	} {
+		w.cloud.Settings().Change(func(s *settings.Settings) {
+			s.Faults = []settings.Fault{{Method: "oauth/token", Calls: 1, Code: x.code, Message: "for now"}}
+		})
+		a := w.post(w.form(w.rs256(w.claims())))
+		if a.Status != x.status || a.Error != x.error || a.Description != "for now" || w.reason(a) != "fault" {
+			t.Errorf("%s: status %d, error %q, reason %q", x.code, a.Status, a.Error, w.reason(a))
+		}
+		w.mustPass("after the fault", w.rs256(w.claims()))
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.cloud.Announcement().TokenEndpoint, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("User-Agent", "curl wlif-run/r42")
+	resp, err := w.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if e, _ := w.cloud.Audit().ByRequest(resp.Header.Get("X-Request-Id")); e.Run != "r42" {
+		t.Errorf("the audited run is %q", e.Run)
+	}
+}

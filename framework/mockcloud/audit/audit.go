@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -86,4 +87,14 @@ func (l *Log) ByRequest(id string) (Entry, bool) {
 		return Entry{}, false
 	}
 	return found[0], true
+}
+
+var runInAgent = regexp.MustCompile(`wlif-run/([a-z0-9]+)`)
+
+// RunOf is the run that a client's user agent names, "" if it names none.
+func RunOf(userAgent string) string {
+	if m := runInAgent.FindStringSubmatch(userAgent); m != nil {
+		return m[1]
+	}
+	return ""
 }

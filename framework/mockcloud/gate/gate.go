@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -37,7 +36,7 @@ type Gate struct {
 	k     *kernel.Kernel
 	rules map[string]kernel.Rule
 	keys  *state.Records[string] // idempotency key of a caller and method -> operation id
-	locks sync.Map               // idempotency key -> *sync.Mutex, while calls with it run
+	locks sync.Map               // idempotency key -> *sync.Mutex, held while a call with it runs
 }
 
 // New makes a gate that lets nothing through yet.
@@ -241,16 +240,14 @@ func verdictOf(err error) (verdict, reason, code string) {
 	return audit.Refused, "answer:" + code, code
 }
 
-var runInAgent = regexp.MustCompile(`wlif-run/([a-z0-9]+)`)
-
 // RunOf is the run that a request names: by its label, or its client's user agent.
 func RunOf(ctx context.Context, req proto.Message) string {
 	if l, ok := req.(interface{ GetLabels() map[string]string }); ok && l.GetLabels()["wlif-run"] != "" {
 		return l.GetLabels()["wlif-run"]
 	}
 	for _, agent := range append(metadata.ValueFromIncomingContext(ctx, "user-agent"), metadata.ValueFromIncomingContext(ctx, "grpcgateway-user-agent")...) {
-		if m := runInAgent.FindStringSubmatch(agent); m != nil {
-			return m[1]
+		if run := audit.RunOf(agent); run != "" {
+			return run
 		}
 	}
 	return ""

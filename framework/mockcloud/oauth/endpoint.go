@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
 	mockiam "github.com/wlif-conformance/wlif-conformance/framework/mockcloud/iam"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 )
 
 // Method is the endpoint's name in settings (faults) and the audit log.
@@ -58,7 +60,7 @@ func (r reason) Error() string { return string(r) }
 
 // ServeHTTP answers one exchange.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	entry := audit.Entry{Time: e.k.Clock.Now(), RequestID: uuid.NewString(), Method: Method, Verdict: audit.Allowed}
+	entry := audit.Entry{Time: e.k.Clock.Now(), RequestID: uuid.NewString(), Method: Method, Verdict: audit.Allowed, Run: audit.RunOf(r.UserAgent())}
 	w.Header().Set("X-Request-Id", entry.RequestID)
 	w.Header().Set("Content-Type", "application/json")
 	// RFC 6749 5.1 asks for this on every answer with a token.
@@ -88,7 +90,7 @@ func (e *Endpoint) answer(r *http.Request, entry *audit.Entry) (int, any) {
 	if f, ok := e.k.Settings.Fault(Method); ok {
 		if err := pause(r.Context(), e.k, time.Duration(f.Delay)); err != nil || f.Code != "" {
 			entry.Verdict, entry.Reason = audit.Failed, "fault"
-			return http.StatusServiceUnavailable, failure{Error: "temporarily_unavailable", Description: f.Message}
+			return faultOf(f)
 		}
 	}
 	subject, err := e.exchange(r, entry)
@@ -105,6 +107,19 @@ func (e *Endpoint) answer(r *http.Request, entry *audit.Entry) (int, any) {
 	}
 	token, expires := e.accounts.MintFor(subject)
 	return http.StatusOK, success{AccessToken: token, TokenType: "Bearer", ExpiresIn: int64(expires.Sub(e.k.Clock.Now()).Round(time.Second).Seconds())}
+}
+
+// faultOf is the answer of a fault: the HTTP status that its gRPC code has in REST,
+// with the error of RFC 6749 5.2 for a 4xx, of 4.1.2.1 for the rest.
+func faultOf(f settings.Fault) (int, failure) {
+	status, name := runtime.HTTPStatusFromCode(kernel.Code(f.Code)), "server_error"
+	switch {
+	case status == http.StatusServiceUnavailable:
+		name = "temporarily_unavailable"
+	case status < http.StatusInternalServerError:
+		name = "invalid_request"
+	}
+	return status, failure{Error: name, Description: f.Message}
 }
 
 func pause(ctx context.Context, k *kernel.Kernel, d time.Duration) error {

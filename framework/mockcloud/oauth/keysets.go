@@ -29,10 +29,11 @@ type KeySets struct {
 
 // keySet is one URL's. Its lock makes many exchanges at once fetch it once.
 type keySet struct {
-	mu      sync.Mutex
-	keys    []jose.JSONWebKey
-	err     error
-	fetched time.Time
+	mu   sync.Mutex
+	keys []jose.JSONWebKey
+	err  error
+	// tried is the last fetch, got the last that succeeded.
+	tried, got time.Time
 }
 
 func newKeySets(k *kernel.Kernel, client *http.Client) *KeySets {
@@ -45,6 +46,7 @@ func newKeySets(k *kernel.Kernel, client *http.Client) *KeySets {
 // Lookup returns the keys of that kid at url, most often one. A set is fetched
 // when it is not known or too old, and again for an unknown kid (the issuer may
 // have rotated) or after a failure, but not more often than the settings allow.
+// A failure does not spoil the keys that are there: an unknown kid is anybody's to send.
 func (s *KeySets) Lookup(ctx context.Context, url, kid string) ([]jose.JSONWebKey, error) {
 	limits := s.k.Settings.Get().JWKS
 	s.mu.Lock()
@@ -57,21 +59,20 @@ func (s *KeySets) Lookup(ctx context.Context, url, kid string) ([]jose.JSONWebKe
 
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	age := s.k.Clock.Since(set.fetched)
-	fresh := !set.fetched.IsZero() && age < time.Duration(limits.TTL)
-	found := set.find(kid)
-	if fresh && len(found) == 0 && age >= time.Duration(limits.RefetchEvery) {
-		fresh = false
+	fresh := !set.got.IsZero() && s.k.Clock.Since(set.got) < time.Duration(limits.TTL)
+	if found := set.find(kid); fresh && len(found) > 0 {
+		return found, nil
 	}
-	if !fresh {
-		set.keys, set.err = s.fetch(ctx, url)
-		set.fetched = s.k.Clock.Now()
-		found = set.find(kid)
-	}
-	if set.err != nil {
+	if (fresh || set.err != nil) && s.k.Clock.Since(set.tried) < time.Duration(limits.RefetchEvery) {
 		return nil, set.err
 	}
-	return found, nil
+	keys, err := s.fetch(ctx, url)
+	set.err, set.tried = err, s.k.Clock.Now()
+	if err != nil {
+		return nil, err // the former keys stay, for as long as they are fresh
+	}
+	set.keys, set.got = keys, set.tried
+	return set.find(kid), nil
 }
 
 func (set *keySet) find(kid string) []jose.JSONWebKey {

@@ -49,7 +49,8 @@ func (s *Storage) Handler() http.Handler {
 		answer := &recorder{ResponseWriter: w, id: uuid.NewString(), status: http.StatusOK}
 		req := parse(r.Clone(r.Context()))
 		err := s.serve(answer, req)
-		entry := audit.Entry{Time: started, RequestID: answer.id, Method: req.method, Verdict: audit.Allowed, Took: s.k.Clock.Since(started)}
+		entry := audit.Entry{Time: started, RequestID: answer.id, Method: req.method, Verdict: audit.Allowed,
+			Run: audit.RunOf(r.UserAgent()), Took: s.k.Clock.Since(started)}
 		if err != nil {
 			err.write(answer, r, answer.id)
 			entry.Verdict, entry.Reason = audit.Refused, err.reason
