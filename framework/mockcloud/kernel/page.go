@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/base64"
 	"regexp"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -22,21 +23,17 @@ const (
 )
 
 // Page cuts rows (in the order they were made) to the page that was asked for,
-// and returns the token of the next ("" on the last). key is a row's id.
+// and returns the token of the next ("" on the last). key is a row's id. The token
+// names the next page's first row: who deletes a page while he reads still gets the
+// next one, and a token whose row is gone is refused rather than taken for the end.
 func Page[T any](rows []T, req PageRequest, key func(T) string) ([]T, string, error) {
 	start := 0
 	if token := req.GetPageToken(); token != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(token)
-		after, ok := strings.CutPrefix(string(raw), "after:")
-		if err != nil || !ok {
+		from, ok := strings.CutPrefix(string(raw), "from:")
+		start = slices.IndexFunc(rows, func(r T) bool { return key(r) == from })
+		if err != nil || !ok || start < 0 {
 			return nil, "", Errorf(codes.InvalidArgument, "Validation failed:\n  - page_token: The page token is not valid")
-		}
-		start = len(rows)
-		for i, r := range rows {
-			if key(r) == after {
-				start = i + 1
-				break
-			}
 		}
 	}
 	size := int(req.GetPageSize())
@@ -46,7 +43,7 @@ func Page[T any](rows []T, req PageRequest, key func(T) string) ([]T, string, er
 	end := min(start+min(size, maxPage), len(rows))
 	next := ""
 	if end < len(rows) {
-		next = base64.RawURLEncoding.EncodeToString([]byte("after:" + key(rows[end-1])))
+		next = base64.RawURLEncoding.EncodeToString([]byte("from:" + key(rows[end])))
 	}
 	return rows[start:end], next, nil
 }
