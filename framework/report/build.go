@@ -11,9 +11,10 @@ import (
 
 // builder gathers the events by what they are about.
 type builder struct {
-	report  Report
-	usage   bool
-	started map[string]bool
+	report Report
+	usage  bool
+	// started are the cases that began, by requirement.
+	started map[string][]string
 	cases   map[string][]Case
 	plan    journal.Planned
 	begun   map[string]journal.Record
@@ -25,7 +26,7 @@ type builder struct {
 func Build(records []journal.Record, torn []string) Report {
 	b := &builder{
 		report:  Report{APIVersion: APIVersion, Kind: Kind},
-		started: map[string]bool{},
+		started: map[string][]string{},
 		cases:   map[string][]Case{},
 		begun:   map[string]journal.Record{},
 		ended:   map[string]journal.Record{},
@@ -37,6 +38,7 @@ func Build(records []journal.Record, torn []string) Report {
 		b.add(r)
 	}
 	b.finishRun(records)
+	b.closeCases()
 	b.judge()
 	b.report.Provisioning = b.provisioning()
 	b.conclude()
@@ -68,7 +70,7 @@ func (b *builder) add(r journal.Record) {
 			b.ended[e.Node] = r
 		}
 	case journal.CheckStarted:
-		b.started[e.Requirement] = true
+		b.started[e.Requirement] = append(b.started[e.Requirement], e.Case)
 	case journal.Verdict:
 		b.cases[e.Requirement] = append(b.cases[e.Requirement], Case{
 			e.Case, e.Verdict, e.Reason, e.ByChoice, Duration(e.Duration), e.Location,
@@ -156,7 +158,7 @@ func (b *builder) requirement(r conformance.Requirement) Requirement {
 	case r.Excluded != "":
 		out.Verdict, out.Reason, out.ByChoice = conformance.Skipped, "excluded: "+r.Excluded, true
 	default:
-		out.Verdict, out.Reason = b.missing(r.ID)
+		out.Verdict, out.Reason = b.missing()
 	}
 	if out.Verdict == conformance.Fail {
 		out.Remediation = r.Remediation
@@ -187,16 +189,24 @@ func (r *Requirement) sumUp() {
 	r.ByChoice = !slices.ContainsFunc(deciding, func(c Case) bool { return !c.ByChoice })
 }
 
-// missing explains a requirement that nothing decided.
-func (b *builder) missing(id string) (conformance.Verdict, string) {
-	switch {
-	case b.usage:
-		return conformance.Skipped, "nothing was started: " + b.firstProblem()
-	case b.started[id]:
-		return conformance.Error, "the suite ended while this check was running" + b.because()
-	default:
-		return conformance.Error, "the suite ended before this check ran" + b.because()
+// closeCases decides the cases that began and did not end: another case of the
+// same requirement says nothing about them.
+func (b *builder) closeCases() {
+	for id, names := range b.started {
+		for _, name := range names {
+			if !slices.ContainsFunc(b.cases[id], func(c Case) bool { return c.Name == name }) {
+				b.cases[id] = append(b.cases[id], Case{Name: name, Verdict: conformance.Error, Reason: "the suite ended while this check was running" + b.because()})
+			}
+		}
 	}
+}
+
+// missing explains a requirement that nothing decided.
+func (b *builder) missing() (conformance.Verdict, string) {
+	if b.usage {
+		return conformance.Skipped, "nothing was started: " + b.firstProblem()
+	}
+	return conformance.Error, "the suite ended before this check ran" + b.because()
 }
 
 func (b *builder) firstProblem() string {

@@ -75,6 +75,7 @@ func (b *builder) conclude() {
 		{slices.ContainsFunc(r.Requirements, Requirement.breaks), ExitFailed, "the target broke a requirement"},
 		{len(r.Problems) > 0, ExitEngine, "the engine failed: " + b.firstProblem()},
 		{slices.ContainsFunc(r.Requirements, Requirement.undecided), ExitEngine, "not every requirement could be decided"},
+		{len(r.Run.Torn) > 0, ExitEngine, fmt.Sprintf("%d lines of the journal cannot be read, and any may be a verdict", len(r.Run.Torn))},
 		{!r.Run.Complete, ExitEngine, "the run did not come to its end"},
 		{r.Inventory.Made && !r.Inventory.Complete, ExitEngine, "the inventory is incomplete: " + r.Inventory.Reason},
 	}

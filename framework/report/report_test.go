@@ -204,6 +204,7 @@ func TestExitCode(t *testing.T) {
 		{"inventory incomplete", with(journal.Inventory{Reason: "no answer"}), 3},
 		{"an unknown requirement", with(journal.Verdict{Requirement: "tutorial/other", Verdict: conformance.Pass}), 3},
 		{"an unknown verdict", with(journal.Verdict{Requirement: conformance.TutorialExchange, Verdict: "GREEN"}), 3},
+		{"a case without an end", with(journal.CheckStarted{Requirement: conformance.TutorialDeleted, Case: "another"}), 3},
 		{"an empty journal", nil, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -211,6 +212,13 @@ func TestExitCode(t *testing.T) {
 				t.Errorf("outcome = %+v, want %d", got, tc.want)
 			}
 		})
+	}
+}
+
+// A line that cannot be read may be the verdict that fails the target.
+func TestTornJournalIsNotConformant(t *testing.T) {
+	if got := Build(at(allPass...), []string{"journal-suite-1-7.jsonl:3: unfinished line"}).Outcome; got.ExitCode != ExitEngine {
+		t.Errorf("outcome = %+v, want %d", got, ExitEngine)
 	}
 }
 

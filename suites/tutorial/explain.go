@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ unset answer
 (exit "$__curl")`
 
 // explainRefusal fails the check with the reason why there is no token. Without
-// an answer, or with a 5xx, the failure is the engine's.
+// an answer, with a 5xx or throttled (429), the failure is the engine's.
 func (w *walk) explainRefusal(ctx context.Context, shape string) {
 	GinkgoHelper()
 	result, err := w.typeIn(ctx, again)
@@ -40,6 +41,8 @@ func (w *walk) explainRefusal(ctx context.Context, shape string) {
 		check.Prerequisite(err, "reading the refusal")
 	case refused.Status >= 500:
 		check.NoError(&exchange.ServerError{Status: refused.Status}, "exchanging the token")
+	case refused.Status == http.StatusTooManyRequests:
+		check.Prerequisite(refused, "exchanging the token")
 	}
 	if refused.Status < 400 {
 		Fail(fmt.Sprintf("get-token.sh left %s in IAMTOKEN, although the exchange answers %d", shape, refused.Status))

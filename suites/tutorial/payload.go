@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
@@ -34,10 +35,13 @@ func (w *walk) payload(ctx SpecContext) {
 	check.NoError(err, "reading the secret's current version")
 	want := stored{Key: provision.SecretKey, Text: provision.SecretValue, Version: secret.GetCurrentVersion().GetId()}
 	var got answer
+	tried := newTries()
 	Eventually(ctx, check.Poll(func(ctx context.Context) (string, error) {
+		tried.count++
 		got, err = w.getSecret(ctx)
 		return got.String(), err
 	})).WithTimeout(w.Config.Timeouts.Propagation.D()).WithPolling(run.Poll).Should(Equal(onePayload))
+	tried.tell("get-secret.sh got a payload")
 	Expect(got.differences(want)).To(BeEmpty(), "the payload is not what was stored")
 }
 
@@ -122,9 +126,9 @@ func readAnswer(result workload.Result) (answer, error) {
 	if err := json.Unmarshal([]byte(result.Stdout), &parsed); err != nil {
 		return answer{}, fmt.Errorf("the answer of get-secret.sh is not JSON (%d bytes)", len(result.Stdout))
 	}
-	switch parsed.Code {
-	case codes.Internal, codes.Unavailable, codes.Unknown, codes.DeadlineExceeded:
-		return answer{}, &cloud.Error{Method: method, Code: parsed.Code, Class: cloud.ClassRetryable, Message: parsed.Message}
+	switch class := cloud.ClassOf(status.Error(parsed.Code, "")); class {
+	case cloud.ClassTransport, cloud.ClassRetryable, cloud.ClassQuota: // of the server, or throttling
+		return answer{}, &cloud.Error{Method: method, Code: parsed.Code, Class: class, Message: parsed.Message}
 	}
 	return parsed, nil
 }

@@ -117,10 +117,11 @@ func (w *walk) exchange(ctx SpecContext) {
 	w.openShell(ctx)
 	w.prepareShell(ctx)
 	run.Step("getting an IAM token, as in get-token.sh")
-	shape := ""
+	shape, tried := "", newTries()
 	failure := InterceptGomegaFailure(func() {
 		Eventually(ctx, check.Poll(func(ctx context.Context) (string, error) {
 			var err error
+			tried.count++
 			shape, err = w.getToken(ctx)
 			return shape, err
 		})).WithTimeout(w.Config.Timeouts.Propagation.D()).WithPolling(run.Poll).Should(Equal(iamToken))
@@ -129,7 +130,25 @@ func (w *walk) exchange(ctx SpecContext) {
 		// Why there is no token is asked once, when there will be none.
 		w.explainRefusal(ctx, shape)
 	}
+	tried.tell("get-token.sh got an IAM token")
 	w.signedIn = true
+}
+
+// tries count how often a command of the tutorial was typed. Its reader, too,
+// types it again when rights or a link that were made a moment ago are not in
+// force yet; how long that took belongs to what was observed.
+type tries struct {
+	count int
+	began time.Time
+}
+
+func newTries() *tries { return &tries{began: time.Now()} }
+
+// tell says how often and for how long, unless once was enough.
+func (t *tries) tell(what string) {
+	if t.count > 1 {
+		run.Step(fmt.Sprintf("%s at attempt %d, after %s", what, t.count, time.Since(t.began).Round(time.Millisecond)))
+	}
 }
 
 // prepareShell types set-variables.sh and install-jq.sh.

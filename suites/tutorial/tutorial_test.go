@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +53,7 @@ func TestAnswersOfGetSecret(t *testing.T) {
 		{"no permission", workload.Result{Stdout: `{"code":7,"message":"Permission denied"}`}, "refused: PermissionDenied: Permission denied", cloud.ClassNone},
 		{"curl failed", workload.Result{Status: 7}, "", cloud.ClassTransport},
 		{"server failed", workload.Result{Stdout: `{"code":13,"message":"oops"}`}, "", cloud.ClassRetryable},
+		{"throttled", workload.Result{Stdout: `{"code":8,"message":"too many"}`}, "", cloud.ClassQuota},
 		{"not JSON", workload.Result{Stdout: "canary"}, "", cloud.ClassPermanent},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -62,7 +64,7 @@ func TestAnswersOfGetSecret(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), "canary") {
 				t.Errorf("the answer is quoted: %v", err)
 			}
-			if engine := tc.class == cloud.ClassTransport || tc.class == cloud.ClassRetryable; check.EngineFault(err) != engine {
+			if engine := slices.Contains([]cloud.Class{cloud.ClassTransport, cloud.ClassRetryable, cloud.ClassQuota}, tc.class); check.EngineFault(err) != engine {
 				t.Errorf("an engine fault: %v", !engine)
 			}
 		})
