@@ -350,10 +350,13 @@ func (c *Cloud) Services() []kernel.Service { return c.services }
 func (c *Cloud) Bindings() *access.Bindings { return c.kernel.Bindings }
 
 // Advance moves the clock forward, if it is the cloud's own.
-func (c *Cloud) Advance(d time.Duration) {
-	if s, ok := c.clock.(*shifted); ok {
-		s.by.Add(int64(d))
+func (c *Cloud) Advance(d time.Duration) error {
+	s, ok := c.clock.(*shifted)
+	if !ok {
+		return errors.New("the clock is the one that the cloud was given")
 	}
+	s.by.Add(int64(d))
+	return nil
 }
 
 // Shutdown asks whoever waits on Done to end the process.

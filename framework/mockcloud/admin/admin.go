@@ -4,8 +4,10 @@
 package admin
 
 import (
+	"bytes"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,8 +27,8 @@ type Cloud interface {
 	Granted() []access.Bound
 	Audit() *audit.Log
 	Settings() *settings.Live
-	// Advance moves the cloud's clock forward.
-	Advance(d time.Duration)
+	// Advance moves the cloud's clock forward, unless it was given one.
+	Advance(d time.Duration) error
 	// Shutdown asks the process to end.
 	Shutdown()
 }
@@ -55,25 +57,45 @@ func Handler(c Cloud, token string) http.Handler {
 		change(w, r, func(raw []byte) error { return c.Settings().Patch(raw) })
 	})
 	mux.HandleFunc("POST /faults", func(w http.ResponseWriter, r *http.Request) {
-		change(w, r, func(raw []byte) error { return c.Settings().Patch(append(append([]byte(`{"faults":`), raw...), '}')) })
+		change(w, r, func(raw []byte) error { return setFaults(c, raw) })
 	})
 	mux.HandleFunc("POST /clock", func(w http.ResponseWriter, r *http.Request) {
-		change(w, r, func(raw []byte) error {
-			var body struct {
-				Advance settings.Duration `json:"advance"`
-			}
-			if err := json.Unmarshal(raw, &body); err != nil {
-				return err
-			}
-			c.Advance(time.Duration(body.Advance))
-			return nil
-		})
+		change(w, r, func(raw []byte) error { return advance(c, raw) })
 	})
 	mux.HandleFunc("POST /shutdown", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		c.Shutdown()
 	})
 	return guarded(mux, token)
+}
+
+// setFaults replaces all faults; each has its calls before it, also one that was
+// there already.
+func setFaults(c Cloud, raw []byte) error {
+	var list []json.RawMessage
+	if err := json.Unmarshal(raw, &list); err != nil || list == nil {
+		return errors.Join(errors.New(`the body is a list of faults: [{"method": "*", "code": "UNAVAILABLE", "calls": 1}]`), err)
+	}
+	patch, err := json.Marshal(map[string]any{"faults": list})
+	if err != nil {
+		return err
+	}
+	return c.Settings().Patch(patch)
+}
+
+func advance(c Cloud, raw []byte) error {
+	var body struct {
+		Advance settings.Duration `json:"advance"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&body); err != nil {
+		return err
+	}
+	if body.Advance == 0 {
+		return errors.New(`the body is {"advance": "90m"}`)
+	}
+	return c.Advance(time.Duration(body.Advance))
 }
 
 func guarded(next http.Handler, token string) http.Handler {

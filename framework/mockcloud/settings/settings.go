@@ -203,9 +203,16 @@ func (l *Live) Get() Settings {
 func (l *Live) Patch(raw []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	next, err := Parse(raw, l.now)
+	base := l.now
+	base.Faults = nil
+	next, err := Parse(raw, base)
 	if err != nil {
 		return err
+	}
+	if next.Faults != nil {
+		l.now.Faults = nil // they have all their calls, even if they look like the former
+	} else {
+		next.Faults = l.now.Faults
 	}
 	l.set(next)
 	return nil
