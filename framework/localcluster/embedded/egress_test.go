@@ -103,7 +103,7 @@ func TestWithoutEgressNothingIsReached(t *testing.T) {
 		{"a name of the cloud", "curl -sS -m 5 https://" + cloudName + "/ 2>/dev/null; echo $?", "6"},
 		{"an address of the internet", "curl -sS -m 5 http://192.0.2.1/ 2>/dev/null; echo $?", "7"},
 		{"the metadata service", "curl -sS -m 5 http://169.254.169.254/ 2>/dev/null; echo $?", "7"},
-		{"a proxy", "curl -sS -m 5 -x http://127.1.255.1:3128 http://deb.debian.org/ 2>/dev/null; echo $?", "7"},
+		{"a proxy", "curl -sS -m 5 -x http://127.1.255.1:3128 http://example.org/ 2>/dev/null; echo $?", "7"},
 	} {
 		if got := sh(t, shared, "no-way-out", tc.script); got != tc.want {
 			t.Errorf("%s: curl ended with %s, want %s", tc.what, got, tc.want)
