@@ -106,7 +106,7 @@ func (l *launch) takeInventory(ctx context.Context) {
 	began := time.Now()
 	var accounts []string
 	if target, err := l.folder.LoadTarget(); err == nil {
-		accounts = append(accounts, target.ServiceAccountID)
+		accounts = target.Accounts
 	}
 	found, err := provision.Inventory(ctx, l.client, l.cfg.FolderID, l.id, accounts...)
 	var left []journal.ResourceLeft

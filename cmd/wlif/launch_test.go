@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +19,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/report"
 )
@@ -50,6 +54,10 @@ func TestSelectChecks(t *testing.T) {
 	some, err := selectChecks(cfg)
 	if err != nil || some.filter != "requirement: containsAny {tutorial.exchange}" || !strings.Contains(some.text, "tutorial/ex*") {
 		t.Errorf("%+v, %v", some, err)
+	}
+	cfg.Requirements = []string{"invariants/*"}
+	if _, err := selectChecks(cfg); err == nil || !strings.Contains(err.Error(), "choose a check too") {
+		t.Errorf("error = %v", err)
 	}
 	cfg.Requirements = []string{"["}
 	if _, err := selectChecks(cfg); err == nil || !strings.Contains(err.Error(), "is not a pattern") {
@@ -206,6 +214,19 @@ func TestMockIsStartedAskedAndStopped(t *testing.T) {
 	}
 	if _, err := os.Stat(m.dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the mock's folder is still there: %v", err)
+	}
+}
+
+// Roles that were granted and not taken back are left behind as resources are.
+func TestInventoryOfTheMockHasBindings(t *testing.T) {
+	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"resources":[],"bindings":[{"resource":"b1gf","binding":{"role":"viewer","subject":{"id":"aje1"}}}]}`)
+	}))
+	defer admin.Close()
+	m := &mockProcess{announced: mockcloud.Announcement{Admin: admin.URL}}
+	listed, err := m.inventory(t.Context())
+	if err != nil || len(listed) != 1 || listed[0].ID != "viewer:aje1" || listed[0].Type != provision.KindAccessBinding {
+		t.Errorf("inventory %+v, %v", listed, err)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/report"
 )
 
@@ -225,7 +226,8 @@ type mockResource struct {
 	Name string `json:"name"`
 }
 
-// inventory asks the mock for everything that users made in it.
+// inventory asks the mock for everything that users made in it, the roles that
+// they granted included. The id of a binding is that of provision's lists.
 func (m *mockProcess) inventory(ctx context.Context) ([]mockResource, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.announced.Admin+"/inventory", nil)
 	if err != nil {
@@ -239,12 +241,26 @@ func (m *mockProcess) inventory(ctx context.Context) ([]mockResource, error) {
 	defer answer.Body.Close()
 	var listed struct {
 		Resources []mockResource `json:"resources"`
+		Bindings  []struct {
+			Resource string `json:"resource"`
+			Binding  struct {
+				Role    string `json:"role"`
+				Subject struct {
+					ID string `json:"id"`
+				} `json:"subject"`
+			} `json:"binding"`
+		} `json:"bindings"`
 	}
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("asking the mock for its inventory: it answered %s", answer.Status)
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&listed); err != nil {
 		return nil, fmt.Errorf("reading the mock's inventory: %w", err)
+	}
+	for _, b := range listed.Bindings {
+		listed.Resources = append(listed.Resources, mockResource{
+			Type: provision.KindAccessBinding, ID: b.Binding.Role + ":" + b.Binding.Subject.ID, Name: "on " + b.Resource,
+		})
 	}
 	return listed.Resources, nil
 }

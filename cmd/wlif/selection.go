@@ -37,6 +37,9 @@ func selectChecks(cfg *config.Config) (selection, error) {
 		if chosen, err = matching(profile.Requirements, cfg.Requirements); err != nil {
 			return refuse("requirements", strings.Join(cfg.Requirements, ","), err.Error(), profile.Requirements...)
 		}
+		if slices.Equal(chosen, []string{conformance.NothingLeftBehind}) {
+			return refuse("requirements", strings.Join(cfg.Requirements, ","), "names only what the end of every run decides; choose a check too", profile.Requirements...)
+		}
 		words = append(words, "requirements "+strings.Join(cfg.Requirements, ", "))
 	}
 	if cfg.LabelFilter != "" {
