@@ -10,11 +10,17 @@ import (
 	"testing"
 	"time"
 
+	accesspb "github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	iamsvc "github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
+	resourcemanagersvc "github.com/yandex-cloud/go-genproto/yandex/cloud/resourcemanager/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 )
 
 // TestOneIdempotencyKeyAtOnce: calls with one key that come together are one.
@@ -166,5 +172,46 @@ func TestPagesOverTheWire(t *testing.T) {
 	req.PageToken = "bogus"
 	if _, err := accounts.List(t.Context(), req); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("a bogus token: %v", err)
+	}
+}
+
+// TestAccessBindingsQuota: the cloud's quota holds for setting bindings as it does
+// for adding one.
+func TestAccessBindingsQuota(t *testing.T) {
+	c := start(t)
+	folders := resourcemanagersvc.NewFolderServiceClient(c.as(t, c.World().Owner))
+	have := c.kernel.Bindings.List(onFolder(c.World().OtherFolderID))
+	req := &accesspb.SetAccessBindingsRequest{ResourceId: c.World().OtherFolderID}
+	for _, b := range have {
+		req.AccessBindings = append(req.AccessBindings, &accesspb.AccessBinding{RoleId: b.Role, Subject: &accesspb.Subject{Type: b.Subject.Type, Id: b.Subject.ID}})
+	}
+	c.Settings().Change(func(s *settings.Settings) { s.Quotas["iam.accessBindings.count"] = int64(c.kernel.Bindings.Count()) })
+	if _, err := folders.SetAccessBindings(t.Context(), req); err != nil {
+		t.Errorf("as many as before: %v", err)
+	}
+	more := proto.CloneOf(req)
+	more.AccessBindings = append(more.AccessBindings, &accesspb.AccessBinding{RoleId: "viewer", Subject: req.AccessBindings[0].Subject})
+	if _, err := folders.SetAccessBindings(t.Context(), more); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("one more: %v", err)
+	}
+}
+
+// TestAnAccountCannotTakeAnothersName, not even in another folder of the cloud.
+func TestAnAccountCannotTakeAnothersName(t *testing.T) {
+	c := start(t)
+	accounts := iamsvc.NewServiceAccountServiceClient(c.as(t, c.World().Owner))
+	var last *iamsvc.ServiceAccount
+	for _, name := range []string{"one", "two"} {
+		op, err := accounts.Create(t.Context(), &iamsvc.CreateServiceAccountRequest{FolderId: c.World().FolderID, Name: name})
+		last = must[*iamsvc.ServiceAccount](t, op, err)
+	}
+	if _, err := accounts.Create(t.Context(), &iamsvc.CreateServiceAccountRequest{FolderId: c.World().OtherFolderID, Name: "one"}); status.Code(err) != codes.AlreadyExists {
+		t.Errorf("the name in the other folder: %v", err)
+	}
+	for name, want := range map[string]codes.Code{"one": codes.AlreadyExists, "two": codes.OK} {
+		_, err := accounts.Update(t.Context(), &iamsvc.UpdateServiceAccountRequest{ServiceAccountId: last.Id, Name: name, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"name"}}})
+		if status.Code(err) != want {
+			t.Errorf("renamed to %s: %v", name, err)
+		}
 	}
 }

@@ -43,8 +43,7 @@ func (b *Bindings) List(ref state.Ref) []Binding {
 }
 
 // Update applies deltas in order and returns the ones that changed something.
-// limit, when not 0, is the most bindings ref may have afterwards; one more is
-// refused by full.
+// full, unless it is nil, may refuse the number of bindings that ref would have.
 func (b *Bindings) Update(ref state.Ref, deltas []Delta, now time.Time, full func(have int) error) ([]Delta, error) {
 	var effective []Delta
 	err := b.records.Change(key(ref), func(old []Binding) ([]Binding, error) {
@@ -80,15 +79,15 @@ func (b *Bindings) Update(ref state.Ref, deltas []Delta, now time.Time, full fun
 	return effective, err
 }
 
-// Set replaces all bindings of ref.
-func (b *Bindings) Set(ref state.Ref, want []Delta, now time.Time) ([]Delta, error) {
+// Set replaces all bindings of ref, else like Update.
+func (b *Bindings) Set(ref state.Ref, want []Delta, now time.Time, full func(have int) error) ([]Delta, error) {
 	var deltas []Delta
 	for _, have := range b.List(ref) {
 		if !slices.ContainsFunc(want, func(w Delta) bool { return w.Role == have.Role && w.Subject == have.Subject }) {
 			deltas = append(deltas, Delta{Remove: true, Role: have.Role, Subject: have.Subject})
 		}
 	}
-	return b.Update(ref, append(deltas, want...), now, nil)
+	return b.Update(ref, append(deltas, want...), now, full)
 }
 
 // Drop forgets the bindings on a resource that is gone.

@@ -32,7 +32,7 @@ var hosts = []struct{ id, host string }{
 	{"managed-kubernetes", "mks.api.cloud.yandex.net"},
 	{"lockbox", "lockbox.api.cloud.yandex.net"},
 	{"lockbox-payload", "payload.lockbox.api.cloud.yandex.net"},
-	{"kms", "kms.yandex"},
+	{"kms", "kms.api.cloud.yandex.net"},
 	{"kms-crypto", "kms.yandex"},
 	{"storage", StorageHost},
 	{"storage-api", "storage.api.cloud.yandex.net"},

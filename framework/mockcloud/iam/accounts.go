@@ -65,10 +65,7 @@ func (s *accountServer) Create(ctx context.Context, req *iam.CreateServiceAccoun
 		return nil, err
 	}
 	err := s.accounts.Insert(account, func(have *iam.ServiceAccount) error {
-		if have.FolderId == account.FolderId && have.Name == account.Name {
-			return kernel.Errorf(codes.AlreadyExists, "Service account '%s@%s' already exists", account.Name, account.FolderId)
-		}
-		return nil
+		return sameAccountName(have, account)
 	})
 	if err != nil {
 		return nil, err
@@ -76,9 +73,27 @@ func (s *accountServer) Create(ctx context.Context, req *iam.CreateServiceAccoun
 	return s.begin(ctx, KindServiceAccount, account.Id, "Create service account", &iam.CreateServiceAccountMetadata{ServiceAccountId: account.Id}, account)
 }
 
+// sameAccountName: "The name is unique within the cloud" (service_account.proto),
+// of which the mock has one. The text has been seen in public logs.
+func sameAccountName(have, want *iam.ServiceAccount) error {
+	if have.Id != want.Id && have.Name == want.Name {
+		return kernel.Errorf(codes.AlreadyExists, "Service account '%s@%s' already exists", want.Name, want.FolderId)
+	}
+	return nil
+}
+
 func (s *accountServer) Update(ctx context.Context, req *iam.UpdateServiceAccountRequest) (*operation.Operation, error) {
+	others := s.accounts.List(nil)
 	account, ok, err := s.accounts.Modify(req.ServiceAccountId, func(a *iam.ServiceAccount) error {
-		return kernel.ApplyMask(a, req, req.UpdateMask, nil)
+		if err := kernel.ApplyMask(a, req, req.UpdateMask, nil); err != nil {
+			return err
+		}
+		for _, have := range others {
+			if err := sameAccountName(have, a); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil || !ok {
 		return nil, s.orNotFound(err, KindServiceAccount, req.ServiceAccountId)

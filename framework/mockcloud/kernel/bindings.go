@@ -58,7 +58,9 @@ func (a AccessAPI) Set(ctx context.Context, req *accesspb.SetAccessBindingsReque
 		want = append(want, d)
 	}
 	return a.apply(ctx, req.ResourceId, "Set access bindings", &accesspb.SetAccessBindingsMetadata{ResourceId: req.ResourceId},
-		func(ref state.Ref) ([]access.Delta, error) { return a.K.Bindings.Set(ref, want, a.K.Clock.Now()) })
+		func(ref state.Ref) ([]access.Delta, error) {
+			return a.K.Bindings.Set(ref, want, a.K.Clock.Now(), a.full(ref))
+		})
 }
 
 // Update answers UpdateAccessBindings.
@@ -73,17 +75,22 @@ func (a AccessAPI) Update(ctx context.Context, req *accesspb.UpdateAccessBinding
 	}
 	return a.apply(ctx, req.ResourceId, "Update access bindings", &accesspb.UpdateAccessBindingsMetadata{ResourceId: req.ResourceId},
 		func(ref state.Ref) ([]access.Delta, error) {
-			const metric = "iam.accessBindings.count"
-			before := a.K.Bindings.Count()
-			own := len(a.K.Bindings.List(ref))
-			return a.K.Bindings.Update(ref, deltas, a.K.Clock.Now(), func(have int) error {
-				limit, ok := a.K.Settings.Get().Quotas[metric]
-				if total := before - own + have; ok && have > own && int64(total) > limit {
-					return QuotaExceeded(metric, limit, before)
-				}
-				return nil
-			})
+			return a.K.Bindings.Update(ref, deltas, a.K.Clock.Now(), a.full(ref))
 		})
+}
+
+// full refuses more bindings than the quota of the cloud allows; less of what is
+// over it may always remain.
+func (a AccessAPI) full(ref state.Ref) func(have int) error {
+	const metric = "iam.accessBindings.count"
+	before, own := a.K.Bindings.Count(), len(a.K.Bindings.List(ref))
+	limit, limited := a.K.Settings.Get().Quotas[metric]
+	return func(have int) error {
+		if limited && have > own && int64(before-own+have) > limit {
+			return QuotaExceeded(metric, limit, before)
+		}
+		return nil
+	}
 }
 
 func (a AccessAPI) delta(b *accesspb.AccessBinding, remove bool) (access.Delta, error) {

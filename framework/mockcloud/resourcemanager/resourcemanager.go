@@ -36,7 +36,7 @@ func New(k *kernel.Kernel) *Manager {
 		folders: state.NewTable[*resourcemanager.Folder](k.Store, KindFolder)}
 }
 
-// AddCloud makes a cloud; AddFolder makes a folder in one.
+// AddCloud makes a cloud.
 func (m *Manager) AddCloud(name string) string {
 	id := kernel.NewID(kernel.PrefixFolder)
 	_ = m.clouds.Insert(&resourcemanager.Cloud{Id: id, Name: name, CreatedAt: timestamppb.New(m.k.Clock.Now())}, nil)
@@ -53,20 +53,6 @@ func (m *Manager) AddFolder(cloudID, name string) string {
 func (m *Manager) folder(cloudID, name string) *resourcemanager.Folder {
 	return &resourcemanager.Folder{Id: kernel.NewID(kernel.PrefixFolder), CloudId: cloudID, Name: name,
 		CreatedAt: timestamppb.New(m.k.Clock.Now()), Status: resourcemanager.Folder_ACTIVE}
-}
-
-// Clouds and Folders list the ids, oldest first.
-func (m *Manager) Clouds() []string { return ids(m.clouds.List(nil)) }
-
-// Folders lists the ids of folders, oldest first.
-func (m *Manager) Folders() []string { return ids(m.folders.List(nil)) }
-
-func ids[T interface{ GetId() string }](rows []T) []string {
-	var out []string
-	for _, r := range rows {
-		out = append(out, r.GetId())
-	}
-	return out
 }
 
 // Services are the gRPC services with their rules.
