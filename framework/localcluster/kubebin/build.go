@@ -79,6 +79,7 @@ func nestedModule(ctx context.Context, version, work string) error {
 		return err
 	}
 	return errors.Join(
+		emptySamples(own, work),
 		os.WriteFile(filepath.Join(work, "go.mod"), own, 0o600),
 		os.WriteFile(filepath.Join(work, "go.sum"), append(sums, pinned...), 0o600))
 }
@@ -104,7 +105,11 @@ func rewriteGoMod(upstream []byte, version string) ([]byte, error) {
 		if r.New.Version != "" || !strings.HasPrefix(r.New.Path, "./staging/") {
 			continue
 		}
-		if err := f.AddReplace(r.Old.Path, r.Old.Version, r.Old.Path, stagingVersion(version)); err != nil {
+		path, at := r.Old.Path, stagingVersion(version)
+		if isSample(path) {
+			path, at = "./"+samples(path), ""
+		}
+		if err := f.AddReplace(r.Old.Path, r.Old.Version, path, at); err != nil {
 			return nil, err
 		}
 	}
@@ -113,6 +118,30 @@ func rewriteGoMod(upstream []byte, version string) ([]byte, error) {
 	}
 	f.Cleanup()
 	return f.Format()
+}
+
+// isSample says that a staging module is an example. Nothing is built from those,
+// and not every proxy has them, so an empty module stands for each.
+func isSample(module string) bool { return strings.HasPrefix(module, "k8s.io/sample-") }
+
+// samples is the folder of the empty module.
+func samples(module string) string { return "samples/" + strings.TrimPrefix(module, "k8s.io/") }
+
+func emptySamples(goMod []byte, work string) error {
+	f, err := modfile.Parse("go.mod", goMod, nil)
+	if err != nil {
+		return err
+	}
+	for _, r := range f.Replace {
+		if !isSample(r.Old.Path) {
+			continue
+		}
+		dir := filepath.Join(work, samples(r.Old.Path))
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module "+r.Old.Path+"\n"), 0o600)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // goCommand runs go without the user's own flags and workspace.

@@ -60,6 +60,7 @@ require (
 
 replace (
 	k8s.io/api => ./staging/src/k8s.io/api
+	k8s.io/sample-apiserver => ./staging/src/k8s.io/sample-apiserver
 	example.com/fork => example.com/other v1.0.0
 )
 `
@@ -67,7 +68,7 @@ replace (
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"k8s.io/api => k8s.io/api v0.36.3", "example.com/fork => example.com/other v1.0.0",
+	for _, want := range []string{"k8s.io/api => k8s.io/api v0.36.3", "k8s.io/sample-apiserver => ./samples/sample-apiserver", "example.com/fork => example.com/other v1.0.0",
 		"k8s.io/kubernetes v1.36.3", "etcd/server/v3 v3.6.8", "godebug default=go1.26", "go 1.26.0"} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("it lacks %q:\n%s", want, got)

@@ -92,8 +92,8 @@ func (g *Gate) pass(ctx context.Context, call kernel.Call, req proto.Message, ha
 	}
 	fault, faulty := g.k.Settings.Fault(call.Method)
 	if faulty {
-		if err := g.wait(ctx, time.Duration(fault.Delay)); err != nil {
-			return nil, call, err
+		if err := g.k.Pause(ctx, time.Duration(fault.Delay)); err != nil {
+			return nil, call, status.FromContextError(err).Err()
 		}
 		if fault.Code != "" && !fault.After {
 			return nil, call, refuse("fault", kernel.Code(fault.Code), "%s", fault.Message)
@@ -128,20 +128,6 @@ func check(rule kernel.Rule, req proto.Message) error {
 		}
 	}
 	return kernel.Invalid(vs...)
-}
-
-func (g *Gate) wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := g.k.Clock.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C():
-		return nil
-	case <-ctx.Done():
-		return status.FromContextError(ctx.Err()).Err()
-	}
 }
 
 func (g *Gate) authenticate(ctx context.Context) (access.Subject, error) {

@@ -3,7 +3,6 @@ package iam
 import (
 	"context"
 
-	accesspb "github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/awscompatibility"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
@@ -15,10 +14,15 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
-type accountServer struct {
+// unimplementedAccount lies one level deeper than AccessAPI, whose methods go before its own.
+type unimplementedAccount struct {
 	iam.UnimplementedServiceAccountServiceServer
+}
+
+type accountServer struct {
+	unimplementedAccount
 	*IAM
-	access kernel.AccessAPI
+	kernel.AccessAPI
 }
 
 func (s *IAM) accountService() kernel.Service {
@@ -36,7 +40,7 @@ func (s *IAM) accountService() kernel.Service {
 		"Reactivate":     one("update"),
 		"ListOperations": one("get"),
 	})
-	return kernel.Service{Desc: &iam.ServiceAccountService_ServiceDesc, Impl: &accountServer{IAM: s, access: api}, Rules: rules}
+	return kernel.Service{Desc: &iam.ServiceAccountService_ServiceDesc, Impl: &accountServer{IAM: s, AccessAPI: api}, Rules: rules}
 }
 
 func (s *accountServer) Get(_ context.Context, req *iam.GetServiceAccountRequest) (*iam.ServiceAccount, error) {
@@ -157,16 +161,4 @@ func (s *accountServer) Reactivate(ctx context.Context, req *iam.ReactivateServi
 func (s *accountServer) ListOperations(_ context.Context, req *iam.ListServiceAccountOperationsRequest) (*iam.ListServiceAccountOperationsResponse, error) {
 	ops, next, err := s.k.OperationsOn(state.Ref{Type: KindServiceAccount, ID: req.ServiceAccountId}, req)
 	return &iam.ListServiceAccountOperationsResponse{Operations: ops, NextPageToken: next}, err
-}
-
-func (s *accountServer) ListAccessBindings(_ context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
-	return s.access.List(req)
-}
-
-func (s *accountServer) SetAccessBindings(ctx context.Context, req *accesspb.SetAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Set(ctx, req)
-}
-
-func (s *accountServer) UpdateAccessBindings(ctx context.Context, req *accesspb.UpdateAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Update(ctx, req)
 }

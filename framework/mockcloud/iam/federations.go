@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	accesspb "github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
@@ -14,10 +13,15 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
-type federationServer struct {
+// unimplementedFederation lies one level deeper than AccessAPI, whose methods go before its own.
+type unimplementedFederation struct {
 	oidc.UnimplementedFederationServiceServer
+}
+
+type federationServer struct {
+	unimplementedFederation
 	*IAM
-	access kernel.AccessAPI
+	kernel.AccessAPI
 }
 
 func (s *IAM) federationService() kernel.Service {
@@ -33,7 +37,7 @@ func (s *IAM) federationService() kernel.Service {
 		"Update": one("update"),
 		"Delete": one("delete"),
 	})
-	return kernel.Service{Desc: &oidc.FederationService_ServiceDesc, Impl: &federationServer{IAM: s, access: api}, Rules: rules}
+	return kernel.Service{Desc: &oidc.FederationService_ServiceDesc, Impl: &federationServer{IAM: s, AccessAPI: api}, Rules: rules}
 }
 
 func (s *federationServer) Get(_ context.Context, req *oidc.GetFederationRequest) (*oidc.Federation, error) {
@@ -118,18 +122,6 @@ func (s *federationServer) Delete(ctx context.Context, req *oidc.DeleteFederatio
 	}
 	s.k.Bindings.Drop(state.Ref{Type: KindFederation, ID: id})
 	return s.begin(ctx, KindFederation, id, "Delete federation", &oidc.DeleteFederationMetadata{FederationId: id}, nil)
-}
-
-func (s *federationServer) ListAccessBindings(_ context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
-	return s.access.List(req)
-}
-
-func (s *federationServer) SetAccessBindings(ctx context.Context, req *accesspb.SetAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Set(ctx, req)
-}
-
-func (s *federationServer) UpdateAccessBindings(ctx context.Context, req *accesspb.UpdateAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Update(ctx, req)
 }
 
 type credentialServer struct {

@@ -14,7 +14,7 @@ import (
 )
 
 // AccessAPI answers the three access binding methods that resources of a kind
-// have (access.proto).
+// have (access.proto). A server embeds it.
 type AccessAPI struct {
 	K    *Kernel
 	Kind string
@@ -33,8 +33,8 @@ func (a AccessAPI) Rules(permissions string, into map[string]Rule) map[string]Ru
 	return into
 }
 
-// List answers ListAccessBindings.
-func (a AccessAPI) List(req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
+// ListAccessBindings shows the bindings in force.
+func (a AccessAPI) ListAccessBindings(_ context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
 	have := a.K.Bindings.List(state.Ref{Type: a.Kind, ID: req.ResourceId})
 	page, next, err := Page(have, req, func(b access.Binding) string { return b.Role + "|" + b.Subject.Type + "|" + b.Subject.ID })
 	if err != nil {
@@ -47,8 +47,8 @@ func (a AccessAPI) List(req *accesspb.ListAccessBindingsRequest) (*accesspb.List
 	return resp, nil
 }
 
-// Set answers SetAccessBindings.
-func (a AccessAPI) Set(ctx context.Context, req *accesspb.SetAccessBindingsRequest) (*operation.Operation, error) {
+// SetAccessBindings replaces all bindings.
+func (a AccessAPI) SetAccessBindings(ctx context.Context, req *accesspb.SetAccessBindingsRequest) (*operation.Operation, error) {
 	var want []access.Delta
 	for _, b := range req.AccessBindings {
 		d, err := a.delta(b, false)
@@ -63,8 +63,8 @@ func (a AccessAPI) Set(ctx context.Context, req *accesspb.SetAccessBindingsReque
 		})
 }
 
-// Update answers UpdateAccessBindings.
-func (a AccessAPI) Update(ctx context.Context, req *accesspb.UpdateAccessBindingsRequest) (*operation.Operation, error) {
+// UpdateAccessBindings applies deltas.
+func (a AccessAPI) UpdateAccessBindings(ctx context.Context, req *accesspb.UpdateAccessBindingsRequest) (*operation.Operation, error) {
 	var deltas []access.Delta
 	for _, x := range req.AccessBindingDeltas {
 		d, err := a.delta(x.AccessBinding, x.Action == accesspb.AccessBindingAction_REMOVE)

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/protobuf/proto"
@@ -64,4 +65,19 @@ func (k *Kernel) Allowed(ctx context.Context, permission string, on state.Ref) b
 // OperationsOn is a page of the operations on a resource, for ListOperations.
 func (k *Kernel) OperationsOn(ref state.Ref, req PageRequest) ([]*operation.Operation, string, error) {
 	return Page(k.Operations.On(ref), req, (*operation.Operation).GetId)
+}
+
+// Pause lets time pass, for an injected delay; the context's error ends it early.
+func (k *Kernel) Pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := k.Clock.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

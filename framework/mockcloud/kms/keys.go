@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 
-	accesspb "github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	kmspb "github.com/yandex-cloud/go-genproto/yandex/cloud/kms/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/grpc/codes"
@@ -15,10 +14,15 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
-type keyServer struct {
+// unimplementedKey lies one level deeper than AccessAPI, whose methods go before its own.
+type unimplementedKey struct {
 	kmspb.UnimplementedSymmetricKeyServiceServer
+}
+
+type keyServer struct {
+	unimplementedKey
 	*KMS
-	access kernel.AccessAPI
+	kernel.AccessAPI
 }
 
 func (s *keyServer) Get(_ context.Context, req *kmspb.GetSymmetricKeyRequest) (*kmspb.SymmetricKey, error) {
@@ -223,18 +227,6 @@ func (s *keyServer) CancelVersionDestruction(ctx context.Context, req *kmspb.Can
 func (s *keyServer) ListOperations(_ context.Context, req *kmspb.ListSymmetricKeyOperationsRequest) (*kmspb.ListSymmetricKeyOperationsResponse, error) {
 	page, next, err := s.k.OperationsOn(state.Ref{Type: KindKey, ID: req.KeyId}, req)
 	return &kmspb.ListSymmetricKeyOperationsResponse{Operations: page, NextPageToken: next}, err
-}
-
-func (s *keyServer) ListAccessBindings(_ context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
-	return s.access.List(req)
-}
-
-func (s *keyServer) SetAccessBindings(ctx context.Context, req *accesspb.SetAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Set(ctx, req)
-}
-
-func (s *keyServer) UpdateAccessBindings(ctx context.Context, req *accesspb.UpdateAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Update(ctx, req)
 }
 
 func (s *keyServer) op(id, what string, meta proto.Message, work func() (proto.Message, error)) kernel.Op {

@@ -62,7 +62,7 @@ func (s *KMS) Services() []kernel.Service {
 		"ListOperations":             one("get"),
 	})
 	return []kernel.Service{
-		{Desc: &kmspb.SymmetricKeyService_ServiceDesc, Impl: &keyServer{KMS: s, access: api}, Rules: keyRules},
+		{Desc: &kmspb.SymmetricKeyService_ServiceDesc, Impl: &keyServer{KMS: s, AccessAPI: api}, Rules: keyRules},
 		{Desc: &kmspb.SymmetricCryptoService_ServiceDesc, Impl: &cryptoServer{KMS: s}, Rules: map[string]kernel.Rule{
 			"Encrypt": kernel.Needs(permissionEncrypt, KindKey, "key_id"),
 			"Decrypt": kernel.Needs(permissionDecrypt, KindKey, "key_id"),

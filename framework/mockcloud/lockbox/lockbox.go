@@ -67,7 +67,7 @@ func (s *Lockbox) Services() []kernel.Service {
 		"ListOperations":             one("get"),
 	})
 	return []kernel.Service{
-		{Desc: &lockboxpb.SecretService_ServiceDesc, Impl: &secretServer{Lockbox: s, access: api}, Rules: secretRules},
+		{Desc: &lockboxpb.SecretService_ServiceDesc, Impl: &secretServer{Lockbox: s, AccessAPI: api}, Rules: secretRules},
 		{Desc: &lockboxpb.PayloadService_ServiceDesc, Impl: &payloadServer{Lockbox: s}, Rules: map[string]kernel.Rule{
 			"Get": kernel.Needs(permissionPayload, KindSecret, "secret_id"),
 			// By folder and name, the secret is known only to the method.

@@ -3,7 +3,6 @@ package lockbox
 import (
 	"context"
 
-	accesspb "github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	lockboxpb "github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/protobuf/proto"
@@ -12,10 +11,15 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
-type secretServer struct {
+// unimplementedSecret lies one level deeper than AccessAPI, whose methods go before its own.
+type unimplementedSecret struct {
 	lockboxpb.UnimplementedSecretServiceServer
+}
+
+type secretServer struct {
+	unimplementedSecret
 	*Lockbox
-	access kernel.AccessAPI
+	kernel.AccessAPI
 }
 
 func (s *secretServer) Get(_ context.Context, req *lockboxpb.GetSecretRequest) (*lockboxpb.Secret, error) {
@@ -150,18 +154,6 @@ func (s *secretServer) setStatus(id string, to lockboxpb.Secret_Status) (proto.M
 func (s *secretServer) ListOperations(_ context.Context, req *lockboxpb.ListSecretOperationsRequest) (*lockboxpb.ListSecretOperationsResponse, error) {
 	page, next, err := s.k.OperationsOn(state.Ref{Type: KindSecret, ID: req.SecretId}, req)
 	return &lockboxpb.ListSecretOperationsResponse{Operations: page, NextPageToken: next}, err
-}
-
-func (s *secretServer) ListAccessBindings(_ context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
-	return s.access.List(req)
-}
-
-func (s *secretServer) SetAccessBindings(ctx context.Context, req *accesspb.SetAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Set(ctx, req)
-}
-
-func (s *secretServer) UpdateAccessBindings(ctx context.Context, req *accesspb.UpdateAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Update(ctx, req)
 }
 
 func (s *secretServer) op(id, what string, meta proto.Message, work func() (proto.Message, error)) kernel.Op {

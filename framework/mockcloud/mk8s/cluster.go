@@ -5,17 +5,21 @@ import (
 	"fmt"
 	"slices"
 
-	accesspb "github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	pb "github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
-	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/vpc"
 )
 
-type clusterService struct {
+// unimplementedCluster lies one level deeper than AccessAPI, whose methods go before its own.
+type unimplementedCluster struct {
 	pb.UnimplementedClusterServiceServer
+}
+
+type clusterService struct {
+	unimplementedCluster
+	kernel.AccessAPI
 	s *Service
 }
 
@@ -77,18 +81,6 @@ func (c clusterService) ListNodes(ctx context.Context, req *pb.ListClusterNodesR
 func (c clusterService) ListOperations(_ context.Context, req *pb.ListClusterOperationsRequest) (*pb.ListClusterOperationsResponse, error) {
 	ops, next, err := c.s.k.OperationsOn(clusterRef(req.ClusterId), req)
 	return &pb.ListClusterOperationsResponse{Operations: ops, NextPageToken: next}, err
-}
-
-func (c clusterService) ListAccessBindings(_ context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
-	return c.s.access().List(req)
-}
-
-func (c clusterService) SetAccessBindings(ctx context.Context, req *accesspb.SetAccessBindingsRequest) (*operation.Operation, error) {
-	return c.s.access().Set(ctx, req)
-}
-
-func (c clusterService) UpdateAccessBindings(ctx context.Context, req *accesspb.UpdateAccessBindingsRequest) (*operation.Operation, error) {
-	return c.s.access().Update(ctx, req)
 }
 
 // uniqueCluster refuses a name that another cluster of the folder has.

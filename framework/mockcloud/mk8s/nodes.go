@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	pb "github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
@@ -41,7 +42,7 @@ func (s *Service) resize(ctx context.Context, g *pb.NodeGroup) error {
 		if err := running.AddNode(ctx, s.nodeSpec(g, n)); err != nil {
 			return err
 		}
-		_ = s.nodes.Change(g.Id, func(old []node) ([]node, error) { return append(old, n), nil })
+		_ = s.nodes.Change(g.Id, func(old []node) ([]node, error) { return append(slices.Clone(old), n), nil })
 	}
 	return s.removeNodes(ctx, g, size(g))
 }

@@ -78,7 +78,7 @@ func New(o Options) *Service {
 // Services of the Managed Kubernetes API.
 func (s *Service) Services() []kernel.Service {
 	return []kernel.Service{
-		{Desc: &pb.ClusterService_ServiceDesc, Impl: clusterService{s: s}, Rules: s.clusterRules()},
+		{Desc: &pb.ClusterService_ServiceDesc, Impl: clusterService{AccessAPI: s.access(), s: s}, Rules: s.clusterRules()},
 		{Desc: &pb.NodeGroupService_ServiceDesc, Impl: nodeGroupService{s: s}, Rules: nodeGroupRules()},
 		{Desc: &pb.VersionService_ServiceDesc, Impl: versionService{s: s}, Rules: map[string]kernel.Rule{"List": kernel.AnyCaller()}},
 	}

@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"mime"
@@ -88,7 +87,7 @@ type failure struct {
 
 func (e *Endpoint) answer(r *http.Request, entry *audit.Entry) (int, any) {
 	if f, ok := e.k.Settings.Fault(Method); ok {
-		if err := pause(r.Context(), e.k, time.Duration(f.Delay)); err != nil || f.Code != "" {
+		if err := e.k.Pause(r.Context(), time.Duration(f.Delay)); err != nil || f.Code != "" {
 			entry.Verdict, entry.Reason = audit.Failed, "fault"
 			return faultOf(f)
 		}
@@ -120,20 +119,6 @@ func faultOf(f settings.Fault) (int, failure) {
 		name = "invalid_request"
 	}
 	return status, failure{Error: name, Description: f.Message}
-}
-
-func pause(ctx context.Context, k *kernel.Kernel, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := k.Clock.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C():
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // exchange finds the service account that the request may act as.

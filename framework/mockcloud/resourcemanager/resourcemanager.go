@@ -63,14 +63,14 @@ func (m *Manager) Services() []kernel.Service {
 		return kernel.Needs("resource-manager.folders."+verb, KindFolder, "folder_id")
 	}
 	return []kernel.Service{
-		{Desc: &resourcemanager.FolderService_ServiceDesc, Impl: &folderServer{Manager: m, access: folders},
+		{Desc: &resourcemanager.FolderService_ServiceDesc, Impl: &folderServer{Manager: m, AccessAPI: folders},
 			Rules: folders.Rules("resource-manager.folders", map[string]kernel.Rule{
 				"Get": folder("get"), "Update": folder("update"), "Delete": folder("delete"), "ListOperations": folder("get"),
 				"List":                     kernel.AnyCaller(), // only what the caller may see is listed
 				"Create":                   kernel.Needs("resource-manager.folders.create", KindCloud, "cloud_id"),
 				"ListAccessPolicyBindings": kernel.Needs("resource-manager.folders.get", KindFolder, "resource_id"),
 			})},
-		{Desc: &resourcemanager.CloudService_ServiceDesc, Impl: &cloudServer{Manager: m, access: clouds},
+		{Desc: &resourcemanager.CloudService_ServiceDesc, Impl: &cloudServer{Manager: m, AccessAPI: clouds},
 			Rules: clouds.Rules("resource-manager.clouds", map[string]kernel.Rule{
 				"Get":  kernel.AnyCaller(), // whoever has a role in one of its folders sees the cloud
 				"List": kernel.AnyCaller(),
@@ -78,10 +78,15 @@ func (m *Manager) Services() []kernel.Service {
 	}
 }
 
-type folderServer struct {
+// unimplementedFolder lies one level deeper than AccessAPI, whose methods go before its own.
+type unimplementedFolder struct {
 	resourcemanager.UnimplementedFolderServiceServer
+}
+
+type folderServer struct {
+	unimplementedFolder
 	*Manager
-	access kernel.AccessAPI
+	kernel.AccessAPI
 }
 
 func (s *folderServer) Get(_ context.Context, req *resourcemanager.GetFolderRequest) (*resourcemanager.Folder, error) {
@@ -163,22 +168,15 @@ func (s *folderServer) ListAccessPolicyBindings(context.Context, *accesspb.ListA
 	return &accesspb.ListAccessPolicyBindingsResponse{}, nil
 }
 
-func (s *folderServer) ListAccessBindings(_ context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
-	return s.access.List(req)
-}
-
-func (s *folderServer) SetAccessBindings(ctx context.Context, req *accesspb.SetAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Set(ctx, req)
-}
-
-func (s *folderServer) UpdateAccessBindings(ctx context.Context, req *accesspb.UpdateAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Update(ctx, req)
+// unimplementedCloud lies one level deeper than AccessAPI, whose methods go before its own.
+type unimplementedCloud struct {
+	resourcemanager.UnimplementedCloudServiceServer
 }
 
 type cloudServer struct {
-	resourcemanager.UnimplementedCloudServiceServer
+	unimplementedCloud
 	*Manager
-	access kernel.AccessAPI
+	kernel.AccessAPI
 }
 
 func (s *cloudServer) visible(ctx context.Context, cloudID string) bool {
@@ -217,16 +215,4 @@ func (s *cloudServer) List(ctx context.Context, req *resourcemanager.ListCloudsR
 	}
 	page, next, err := kernel.Page(rows, req, (*resourcemanager.Cloud).GetId)
 	return &resourcemanager.ListCloudsResponse{Clouds: page, NextPageToken: next}, err
-}
-
-func (s *cloudServer) ListAccessBindings(_ context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
-	return s.access.List(req)
-}
-
-func (s *cloudServer) SetAccessBindings(ctx context.Context, req *accesspb.SetAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Set(ctx, req)
-}
-
-func (s *cloudServer) UpdateAccessBindings(ctx context.Context, req *accesspb.UpdateAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Update(ctx, req)
 }

@@ -100,7 +100,7 @@ func (s *Store) write() error {
 	s.mu.RLock()
 	if s.damaged != nil {
 		s.mu.RUnlock()
-		return nil
+		return nil //nolint:nilerr // what was there stays as it is, and Damaged tells
 	}
 	all := maps.Clone(s.loaded) // with the tables that are not made yet
 	for name, t := range s.tables {

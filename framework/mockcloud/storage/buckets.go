@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	accesspb "github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	storagepb "github.com/yandex-cloud/go-genproto/yandex/cloud/storage/v1"
 	"google.golang.org/grpc/codes"
@@ -18,10 +17,15 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
-type bucketServer struct {
+// unimplementedBucket lies one level deeper than AccessAPI, whose methods go before its own.
+type unimplementedBucket struct {
 	storagepb.UnimplementedBucketServiceServer
+}
+
+type bucketServer struct {
+	unimplementedBucket
 	*Storage
-	access kernel.AccessAPI
+	kernel.AccessAPI
 }
 
 // Services are the gRPC services with their rules. Access bindings take the
@@ -37,7 +41,7 @@ func (s *Storage) Services() []kernel.Service {
 		"Update":   one("update"),
 		"Delete":   one("delete"),
 	})
-	return []kernel.Service{{Desc: &storagepb.BucketService_ServiceDesc, Impl: &bucketServer{Storage: s, access: api}, Rules: rules}}
+	return []kernel.Service{{Desc: &storagepb.BucketService_ServiceDesc, Impl: &bucketServer{Storage: s, AccessAPI: api}, Rules: rules}}
 }
 
 // insert adds a bucket; names are global. Its errors are s3Errors.
@@ -168,18 +172,6 @@ func (s *bucketServer) Delete(ctx context.Context, req *storagepb.DeleteBucketRe
 		return nil, status(err)
 	}
 	return s.begin(ctx, req.Name, "Delete bucket", &storagepb.DeleteBucketMetadata{Name: req.Name}, func() (proto.Message, error) { return nil, nil })
-}
-
-func (s *bucketServer) ListAccessBindings(_ context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
-	return s.access.List(req)
-}
-
-func (s *bucketServer) SetAccessBindings(ctx context.Context, req *accesspb.SetAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Set(ctx, req)
-}
-
-func (s *bucketServer) UpdateAccessBindings(ctx context.Context, req *accesspb.UpdateAccessBindingsRequest) (*operation.Operation, error) {
-	return s.access.Update(ctx, req)
 }
 
 func (s *bucketServer) begin(ctx context.Context, name, what string, meta proto.Message, work func() (proto.Message, error)) (*operation.Operation, error) {

@@ -123,8 +123,8 @@ var unserved = []string{"policy", "website", "cors", "lifecycle", "encryption", 
 
 func (s *Storage) serve(w http.ResponseWriter, q *request) *s3Error {
 	if fault, ok := s.k.Settings.Fault(q.method); ok {
-		if err := s.wait(q, time.Duration(fault.Delay)); err != nil {
-			return err
+		if s.k.Pause(q.Context(), time.Duration(fault.Delay)) != nil {
+			return errBody
 		}
 		if fault.Code != "" {
 			return &s3Error{runtime.HTTPStatusFromCode(kernel.Code(fault.Code)), "InternalError", fault.Message, "fault"}
@@ -160,20 +160,6 @@ func (s *Storage) serve(w http.ResponseWriter, q *request) *s3Error {
 	}
 	s.forward(w, q)
 	return nil
-}
-
-func (s *Storage) wait(q *request, d time.Duration) *s3Error {
-	if d <= 0 {
-		return nil
-	}
-	t := s.k.Clock.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C():
-		return nil
-	case <-q.Context().Done():
-		return errBody
-	}
 }
 
 // readBody takes the whole body, undoes the chunks that SDKs sign one by one, and

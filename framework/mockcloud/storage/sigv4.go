@@ -55,7 +55,7 @@ func readSignature(r *http.Request) (signature, *s3Error) {
 		return s, err
 	}
 	seconds, perr := strconv.Atoi(query.Get("X-Amz-Expires"))
-	if query.Get("X-Amz-Algorithm") != algorithm || perr != nil || seconds < 1 || time.Duration(seconds)*time.Second > maxPresign {
+	if query.Get("X-Amz-Algorithm") != algorithm || perr != nil || seconds < 1 || seconds > int(maxPresign/time.Second) {
 		return s, errBadQuery
 	}
 	s.expires, s.payload = s.made.Add(time.Duration(seconds)*time.Second), cmp.Or(r.Header.Get("X-Amz-Content-Sha256"), unsignedSum)
