@@ -1,0 +1,35 @@
+package mockcloud
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+)
+
+// TestTheReadmeNamesTheRoles: the README's table is what the mock's account has, and
+// that every one of these is needed is tested (here and in the provisioner's tests).
+func TestTheReadmeNamesTheRoles(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `.*$").FindAll(readme, -1) {
+		for _, m := range regexp.MustCompile("`([a-zA-Z0-9-]+(?:\\.[a-zA-Z0-9-]+)+)`").FindAllSubmatch(row, -1) {
+			named = append(named, string(m[1]))
+		}
+	}
+	slices.Sort(named)
+	want := slices.Sorted(slices.Values(OwnerRoles))
+	if !slices.Equal(named, want) {
+		t.Errorf("the README names %v\nthe account has %v", named, want)
+	}
+	for _, role := range OwnerRoles {
+		if !access.Known(role) {
+			t.Errorf("there is no role %s", role)
+		}
+	}
+}
