@@ -117,6 +117,21 @@ func TestNewestVersion(t *testing.T) {
 	}
 }
 
+// A role's step says which step granted it and whose it is; its id would say both again.
+func TestNamesOfStepsThatRemove(t *testing.T) {
+	got := stepNames([]Record{
+		{Step: "network", Kind: KindNetwork, Name: "net", ID: "enp1"},
+		{Step: "sa-roles", Kind: KindAccessBinding, Name: "vpc.publicAdmin", Parent: "aje1", ID: "vpc.publicAdmin:aje1"},
+		{Step: "sa-roles", Kind: KindAccessBinding, Name: "viewer", Parent: "aje1", ID: "viewer:aje1"},
+		{Kind: KindAccessBinding, Name: "viewer", Parent: "aje2", ID: "viewer:aje2"},
+		{Kind: KindSubnet, Name: "sub", ID: "e9b1"},
+	})
+	want := []string{"network", "sa-roles vpc.publicAdmin (aje1)", "sa-roles viewer (aje1)", KindAccessBinding + " viewer (aje2)", KindSubnet + " sub e9b1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("names %q, want %q", got, want)
+	}
+}
+
 // Everything is deleted after what hangs on it, and a namespace goes with its cluster.
 func TestOrderOfRemoval(t *testing.T) {
 	records := []Record{
@@ -139,7 +154,7 @@ func TestOrderOfRemoval(t *testing.T) {
 		t.Errorf("the namespace of a deleted cluster has a step of its own: %v", place)
 	}
 	for _, pair := range [][2]string{{"nodes", "cluster"}, {"cluster", "subnet"}, {"cluster", "sg"}, {"subnet", "routes"}, {"routes", "gateway"}, {"routes", "network"},
-		{"sg", "network"}, {"link", "federation"}, {"link", "sa"}, {KindAccessBinding, "sa"}, {"cluster", KindAccessBinding}} {
+		{"sg", "network"}, {"link", "federation"}, {"link", "sa"}, {"roles", "sa"}, {"cluster", "roles"}} {
 		if place[pair[0]] > place[pair[1]] {
 			t.Errorf("%s is deleted after %s", pair[0], pair[1])
 		}

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,13 @@ func (m *remover) graph(records []Record) (*Graph, error) {
 			}
 		}
 		with := passengers[r.ID]
-		s.Do = func(ctx context.Context, report func(string)) (string, error) { return m.remove(ctx, r, with, report) }
+		s.Do = func(ctx context.Context, report func(string)) (string, error) {
+			id, err := m.remove(ctx, r, with, report)
+			if r.Kind == KindAccessBinding {
+				id = "" // it says only what the step's name says
+			}
+			return id, err
+		}
 		steps = append(steps, s)
 	}
 	return NewGraph(steps...)
@@ -92,7 +99,8 @@ func goesWithCluster(r Record, records []Record) bool {
 	})
 }
 
-// stepNames are the records' steps, made unique by their names.
+// stepNames are the records' steps. What a step made several of is told apart by
+// its name: of a role with the account that has it, of others with the id.
 func stepNames(records []Record) []string {
 	count := map[string]int{}
 	for _, r := range records {
@@ -101,7 +109,10 @@ func stepNames(records []Record) []string {
 	out := make([]string, len(records))
 	for i, r := range records {
 		out[i] = r.Step
-		if r.Step == "" || count[r.Step] > 1 {
+		switch {
+		case r.Kind == KindAccessBinding:
+			out[i] = fmt.Sprintf("%s %s (%s)", cmp.Or(r.Step, r.Kind), r.Name, r.Parent)
+		case r.Step == "" || count[r.Step] > 1:
 			out[i] = fmt.Sprintf("%s %s %s", r.Kind, r.Name, r.ID)
 		}
 		if slices.Contains(out[:i], out[i]) {
