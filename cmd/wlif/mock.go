@@ -112,7 +112,7 @@ func runMock(ctx context.Context, f mockFlags, out, progress io.Writer) (err err
 		if err := a.Write(f.announce); err != nil {
 			return fmt.Errorf("write the announcement: %w", err)
 		}
-	} else if _, err := fmt.Fprintf(out, readyText, a.Endpoint, a.CABundle, a.TokenFile, a.Endpoint, a.CloudID, a.FolderID, a.TokenEndpoint, a.StorageEndpoint, a.Admin); err != nil {
+	} else if _, err := fmt.Fprintf(out, readyText, a.Endpoint, a.CABundle, a.TokenFile, a.Endpoint, a.CloudID, a.FolderID, a.TokenEndpoint, a.StorageEndpoint, a.Admin, a.AdminTokenFile); err != nil {
 		return err
 	}
 	select {
@@ -130,7 +130,7 @@ const readyText = `The mock Yandex Cloud answers at %s. To use it:
 
 Token endpoint  %s
 Object storage  %s
-Admin port      %s
+Admin port      %s (needs -H "Authorization: Bearer $(cat %s)"; GET /inventory, /audit, /settings)
 Press Ctrl-C to end it.
 `
 

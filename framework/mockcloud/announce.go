@@ -18,6 +18,8 @@ type Announcement struct {
 	// Admin is the admin port; it wants AdminToken as a bearer token.
 	Admin      string `json:"admin"`
 	AdminToken string `json:"admin_token"`
+	// AdminTokenFile holds it too.
+	AdminTokenFile string `json:"admin_token_file"`
 	// CAFile is the mock's CA, CABundle that and the public roots: the value of
 	// SSL_CERT_FILE.
 	CAFile        string `json:"ca_file"`
@@ -39,7 +41,7 @@ func (c *Cloud) Announcement() Announcement {
 	a := Announcement{
 		Endpoint:      c.api.Addr().String(),
 		TokenEndpoint: "https://" + c.api.Addr().String() + "/oauth/token", StorageEndpoint: "https://" + c.storage.Addr().String(),
-		Admin: "http://" + c.admin.Addr().String(), AdminToken: c.adminToken,
+		Admin: "http://" + c.admin.Addr().String(), AdminToken: c.adminToken, AdminTokenFile: filepath.Join(c.dir, adminFile),
 		CAFile: filepath.Join(c.dir, "ca.pem"), CABundle: filepath.Join(c.dir, "ca-bundle.pem"),
 		CloudID: c.world.CloudID, FolderID: c.world.FolderID, OtherFolderID: c.world.OtherFolderID,
 		TokenFile: filepath.Join(c.dir, tokenFile), Latencies: map[string]string{}, PID: os.Getpid(),

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
 	operationpb "github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -124,6 +125,9 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 	}
 	if c.authority, err = wire.NewAuthority(o.Dir, serves); err != nil {
 		return nil, err
+	}
+	if err := renameio.WriteFile(filepath.Join(o.Dir, adminFile), []byte(c.adminToken), 0o600); err != nil {
+		return nil, fmt.Errorf("write the admin port's token: %w", err)
 	}
 	if err := c.assemble(); err != nil {
 		return nil, err

@@ -41,6 +41,8 @@ type World struct {
 
 const (
 	tokenFile = "user.token"
+	// adminFile is for whoever runs a mock by hand and wants its admin port.
+	adminFile = "admin.token"
 	worldKey  = "world"
 )
 

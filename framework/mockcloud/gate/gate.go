@@ -6,6 +6,7 @@ package gate
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -195,7 +196,9 @@ func (g *Gate) once(ctx context.Context, call kernel.Call, do func(context.Conte
 }
 
 func setIDs(ctx context.Context, requestID string) {
-	trace := strings.ToLower(rand.Text()[:16])
+	var raw [8]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	trace := hex.EncodeToString(raw[:])
 	_ = grpc.SetHeader(ctx, metadata.Pairs("x-request-id", requestID, "x-server-request-id", requestID, "x-server-trace-id", fmt.Sprintf("%s:%s:%s:1", trace, trace, trace)))
 }
 
