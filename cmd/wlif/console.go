@@ -13,6 +13,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/redact"
 )
 
@@ -105,14 +106,19 @@ func (c *console) remove(key string) {
 	c.waiting = slices.DeleteFunc(c.waiting, func(w wait) bool { return w.key == key })
 }
 
-func (c *console) detail(key, text string) {
+// detail notes the latest word about what is waited for, and reports whether its
+// kind, which is what comes before the first comma, is new.
+func (c *console) detail(key, text string) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	kind, _, _ := strings.Cut(text, ",")
 	for i := range c.waiting {
 		if c.waiting[i].key == key {
+			first = !strings.HasPrefix(c.waiting[i].detail, kind)
 			c.waiting[i].detail = text
 		}
 	}
+	return first
 }
 
 // tick redraws what is waited for, or reminds of it now and then.
@@ -164,14 +170,17 @@ func (c *console) event(r journal.Record) {
 	case journal.NodeStarted:
 		c.begin(string(e.Phase)+e.Node, phaseWords[e.Phase][0]+" "+e.Node, r.Time, e.Usual)
 	case journal.NodeWaiting:
-		c.detail(string(e.Phase)+e.Node, e.Text)
+		first := c.detail(string(e.Phase)+e.Node, e.Text)
+		if first && !c.terminal && strings.HasPrefix(e.Text, provision.WaitsForRights) {
+			c.say("%s %s: %s", phaseWords[e.Phase][0], e.Node, e.Text)
+		}
 	case journal.NodeFinished:
 		c.end(string(e.Phase) + e.Node)
 		if e.Error != "" {
 			c.say("%s %s failed after %s: %s", phaseWords[e.Phase][0], e.Node, e.Duration.Round(time.Millisecond), e.Error)
 			return
 		}
-		c.say("%s %s %s (%s)", phaseWords[e.Phase][1], e.Node, e.ID, e.Duration.Round(time.Millisecond))
+		c.say("%s (%s)", strings.TrimSpace(phaseWords[e.Phase][1]+" "+e.Node+" "+e.ID), e.Duration.Round(time.Millisecond))
 	case journal.CheckStarted:
 		c.begin(e.Requirement, e.Requirement, r.Time, 0)
 	case journal.Step:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/redact"
 )
 
@@ -27,6 +28,23 @@ func TestPlainConsoleSaysWhatEndedAndRemindsOfTheRest(t *testing.T) {
 	c.tick(clock.Add(31 * time.Second))
 	c.tick(clock.Add(32 * time.Second))
 	want := "created network enp1 (2s)\n... creating cluster 31s (usually 1m0s): operation cat1\n"
+	if out.String() != want {
+		t.Errorf("out %q, want %q", out.String(), want)
+	}
+}
+
+// Roles can take minutes to be in force. Where nothing is redrawn, this is said once,
+// and then with the reminders.
+func TestPlainConsoleSaysOnceThatRolesAreWaitedFor(t *testing.T) {
+	var out bytes.Buffer
+	c := newConsole(&out, &redact.Redactor{})
+	c.reminded = clock
+	c.event(record(journal.NodeStarted{Phase: journal.Create, Node: "cluster"}))
+	for _, attempt := range []string{"1", "2"} {
+		c.event(record(journal.NodeWaiting{Phase: journal.Create, Node: "cluster", Text: provision.WaitsForRights + ", attempt " + attempt}))
+	}
+	c.tick(clock.Add(31 * time.Second))
+	want := "creating cluster: refused until roles are in force, attempt 1\n... creating cluster 31s: refused until roles are in force, attempt 2\n"
 	if out.String() != want {
 		t.Errorf("out %q, want %q", out.String(), want)
 	}

@@ -251,7 +251,7 @@ func TestRolesThatAreNotInForceYet(t *testing.T) {
 			if ended.Type != tc.ends {
 				t.Fatalf("the cluster's creation %s: %v", ended.Type, err)
 			}
-			if all := strings.Join(waits, "; "); err == nil && (!strings.Contains(all, "may not be in force yet") || !strings.Contains(all, "accepted at attempt")) {
+			if all := strings.Join(waits, "; "); err == nil && (!strings.Contains(all, provision.WaitsForRights+", attempt 2") || !strings.Contains(all, "accepted at attempt")) {
 				t.Errorf("the waiting is not told: %q", waits)
 			}
 			if err != nil && !strings.Contains(err.Error(), "timeout.propagation") {

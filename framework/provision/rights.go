@@ -14,6 +14,10 @@ import (
 // rightsPoll is how often is asked whether rights are in force.
 const rightsPoll = time.Second
 
+// WaitsForRights begins the words of a step that was refused because roles may not
+// be in force yet. They may take minutes, which nobody who looks expects.
+const WaitsForRights = "refused until roles are in force"
+
 // doing is a Step's Do.
 type doing func(ctx context.Context, report func(string)) (id string, err error)
 
@@ -41,7 +45,7 @@ func (p *plan) inForce(create doing) doing {
 			case waited+rightsPoll > limit:
 				return id, fmt.Errorf("%w; it was asked for %s in vain, in case a role was not in force yet (configuration key timeout.propagation)", err, limit)
 			}
-			report(fmt.Sprintf("a role may not be in force yet, asking again: %v", err))
+			report(fmt.Sprintf("%s, attempt %d, for at most %s (timeout.propagation): %v", WaitsForRights, attempt, limit, err))
 			if !pause(ctx, rightsPoll) {
 				return id, errors.Join(err, context.Cause(ctx))
 			}
