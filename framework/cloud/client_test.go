@@ -133,7 +133,7 @@ func TestErrorsSayEverything(t *testing.T) {
 	}
 	_, err := connect(t, f, cloud.Options{}).Networks().Get(t.Context(), &vpc.GetNetworkRequest{})
 	err = cloud.While(err, "looking up network enp1")
-	for _, want := range []string{"looking up network enp1: ", "yandex.cloud.vpc.v1.NetworkService/Get", "PermissionDenied", "Permission denied for [redacted]", "request id get-1", "README"} {
+	for _, want := range []string{"looking up network enp1: ", "yandex.cloud.vpc.v1.NetworkService/Get", "PermissionDenied", "Permission denied for [redacted]", "request id get-1", "unless the answer names another reason", "README"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %s", want, err)
 		}

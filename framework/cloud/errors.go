@@ -79,7 +79,9 @@ func While(err error, doing string) error {
 
 // hints says what a user can do about a class of failure.
 var hints = map[Class]string{
-	ClassPermission:      "the account lacks a role; README lists those it needs",
+	// Neither the code nor a stable text tells these reasons apart.
+	ClassPermission: "unless the answer names another reason (a preview without access, an organization's policy), " +
+		"the account lacks a role; README lists those it needs",
 	ClassQuota:           "raise the quota or delete what is not needed (wlif sweep lists leftovers)",
 	ClassUnauthenticated: "check the credentials (YC_TOKEN, YC_IAM_TOKEN, YC_SERVICE_ACCOUNT_KEY_FILE, --instance-metadata); IAM tokens live at most 12 hours",
 	ClassTransport:       "check the endpoint, the network and the trusted certificates (SSL_CERT_FILE)",
