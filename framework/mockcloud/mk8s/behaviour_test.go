@@ -99,7 +99,7 @@ func TestFailures(t *testing.T) {
 	row := c.create(nil)
 	c.engine.failNext("node")
 	op, err = c.groups.Create(c.admin, c.nodes(row.Id))
-	if op = c.wait(op, err); op.GetError().GetCode() != int32(codes.Internal) {
+	if op = c.wait(op, err); op.GetError().GetCode() != int32(codes.Internal) || !strings.Contains(op.GetError().Message, errFake.Error()) {
 		t.Errorf("operation %v", op)
 	}
 	if resp, err := c.groups.List(c.admin, &pb.ListNodeGroupsRequest{FolderId: c.Folder}); err != nil || len(resp.NodeGroups) > 0 {

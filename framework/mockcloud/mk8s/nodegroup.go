@@ -84,13 +84,13 @@ func (g nodeGroupService) Create(ctx context.Context, req *pb.CreateNodeGroupReq
 		Description: "Create node group", Prefix: kernel.PrefixCluster, Slow: s.slow(),
 		Metadata: &pb.CreateNodeGroupMetadata{NodeGroupId: row.Id}, On: groupRef(row.Id),
 		Work: func(ctx context.Context) (proto.Message, error) {
-			if err := s.resize(ctx, row); err != nil {
-				s.k.Log.Error("nodes could not be started", "node group", row.Id, "error", err)
+			if cause := s.resize(ctx, row); cause != nil {
+				s.k.Log.Error("nodes could not be started", "node group", row.Id, "error", cause)
 				if err := s.removeNodes(context.WithoutCancel(ctx), row, 0); err != nil {
 					s.k.Log.Error("nodes could not be removed", "node group", row.Id, "error", err)
 				}
 				s.dropGroup(row.Id)
-				return nil, s.k.Guess("k8s/node-failed", row.Id)
+				return nil, s.k.Guess("k8s/node-failed", row.Id, cause)
 			}
 			row.Status = pb.NodeGroup_RUNNING
 			return row, nil
@@ -139,10 +139,10 @@ func (g nodeGroupService) Update(ctx context.Context, req *pb.UpdateNodeGroupReq
 		Description: "Update node group", Prefix: kernel.PrefixCluster, Slow: s.slow() && size(row) != size(before),
 		Metadata: &pb.UpdateNodeGroupMetadata{NodeGroupId: row.Id}, On: groupRef(row.Id),
 		Work: func(ctx context.Context) (proto.Message, error) {
-			if err := s.resize(ctx, row); err != nil {
-				s.k.Log.Error("a node group could not be resized", "node group", row.Id, "error", err)
+			if cause := s.resize(ctx, row); cause != nil {
+				s.k.Log.Error("a node group could not be resized", "node group", row.Id, "error", cause)
 				s.setGroup(row.Id, func(r *pb.NodeGroup) { r.Status = pb.NodeGroup_RUNNING })
-				return nil, s.k.Guess("k8s/node-failed", row.Id)
+				return nil, s.k.Guess("k8s/node-failed", row.Id, cause)
 			}
 			row.Status = pb.NodeGroup_RUNNING
 			return row, nil
