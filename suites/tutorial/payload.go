@@ -3,7 +3,11 @@ package tutorial
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -110,25 +114,69 @@ func (w *walk) getSecret(ctx context.Context) (answer, error) {
 		return answer{}, err
 	}
 	parsed, err := readAnswer(result)
+	if errors.Is(err, errNotJSON) {
+		return answer{}, w.explainNotJSON(ctx, err)
+	}
 	if parsed.Code != codes.OK && parsed.Code != codes.PermissionDenied {
 		return parsed, StopTrying(parsed.String())
 	}
 	return parsed, err
 }
 
-func readAnswer(result workload.Result) (answer, error) {
-	const method = "GET /lockbox/v1/secrets/{id}/payload"
+// payloadMethod stands for what get-secret.sh calls.
+const payloadMethod = "GET /lockbox/v1/secrets/{id}/payload"
+
+var errNotJSON = errors.New("is not JSON")
+
+// payloadStatus repeats get-secret.sh's request in the same shell and prints the
+// status alone.
+const payloadStatus = `curl -sS --max-time 30 -o /dev/null -w '%{http_code}' -H "Authorization: Bearer ${IAMTOKEN}" ` +
+	payloadURL + `lockbox/v1/secrets/${SECRET_ID}/payload`
+
+// explainNotJSON asks once more, for the status: the page of a proxy whose server
+// fails (5xx) or throttles (429) is not the target's answer.
+func (w *walk) explainNotJSON(ctx context.Context, notJSON error) error {
+	result, err := w.typeIn(ctx, payloadStatus)
+	if err != nil {
+		return err
+	}
+	return judgeNotJSON(result, notJSON)
+}
+
+func judgeNotJSON(result workload.Result, notJSON error) error {
 	if result.Status != 0 {
-		return answer{}, &cloud.Error{Method: method, Code: codes.Unavailable, Class: cloud.ClassTransport,
-			Message: fmt.Sprintf("curl ended with code %d", result.Status)}
+		return noAnswer(result)
+	}
+	status, err := strconv.Atoi(strings.TrimSpace(result.Stdout))
+	if err != nil {
+		return fmt.Errorf("%w, and curl printed no HTTP status when asked again", notJSON)
+	}
+	notJSON = fmt.Errorf("%w; asked again, the server answers with status %d", notJSON, status)
+	switch {
+	case status == http.StatusTooManyRequests:
+		return &cloud.Error{Method: payloadMethod, Code: codes.ResourceExhausted, Class: cloud.ClassQuota, Message: notJSON.Error()}
+	case status >= http.StatusInternalServerError:
+		return &cloud.Error{Method: payloadMethod, Code: codes.Unavailable, Class: cloud.ClassRetryable, Message: notJSON.Error()}
+	}
+	return notJSON
+}
+
+func noAnswer(result workload.Result) error {
+	return &cloud.Error{Method: payloadMethod, Code: codes.Unavailable, Class: cloud.ClassTransport,
+		Message: fmt.Sprintf("curl ended with code %d", result.Status)}
+}
+
+func readAnswer(result workload.Result) (answer, error) {
+	if result.Status != 0 {
+		return answer{}, noAnswer(result)
 	}
 	var parsed answer
 	if err := json.Unmarshal([]byte(result.Stdout), &parsed); err != nil {
-		return answer{}, fmt.Errorf("the answer of get-secret.sh is not JSON (%d bytes)", len(result.Stdout))
+		return answer{}, fmt.Errorf("the answer of get-secret.sh %w (%d bytes)", errNotJSON, len(result.Stdout))
 	}
 	switch class := cloud.ClassOf(status.Error(parsed.Code, "")); class {
 	case cloud.ClassTransport, cloud.ClassRetryable, cloud.ClassQuota: // of the server, or throttling
-		return answer{}, &cloud.Error{Method: method, Code: parsed.Code, Class: class, Message: parsed.Message}
+		return answer{}, &cloud.Error{Method: payloadMethod, Code: parsed.Code, Class: class, Message: parsed.Message}
 	}
 	return parsed, nil
 }

@@ -71,6 +71,30 @@ func TestAnswersOfGetSecret(t *testing.T) {
 	}
 }
 
+// A page instead of JSON is the engine's failure if the server fails, else the target's.
+func TestPageInsteadOfAPayload(t *testing.T) {
+	for _, tc := range []struct {
+		name, curl string
+		engine     bool
+		says       string
+	}{
+		{"bad gateway", `printf 502`, true, "status 502"},
+		{"throttled", `printf 429`, true, "status 429"},
+		{"no answer", `printf 000; exit 7`, true, "code 7"},
+		{"not found", `printf 404`, false, "status 404"},
+		{"in order", `printf 200`, false, "status 200"},
+		{"no status", `true`, false, "no HTTP status"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, notJSON := readAnswer(workload.Result{Stdout: "<html>canary"})
+			err := judgeNotJSON(bash(t, tc.curl, payloadStatus), notJSON)
+			if check.EngineFault(err) != tc.engine || !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("an engine fault: %t; %v", !tc.engine, err)
+			}
+		})
+	}
+}
+
 // bash runs a script with a curl of ours in front of the real one.
 func bash(t *testing.T, curl, script string) workload.Result {
 	t.Helper()
