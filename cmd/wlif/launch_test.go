@@ -59,6 +59,14 @@ func TestSelectChecks(t *testing.T) {
 	if _, err := selectChecks(cfg); err == nil || !strings.Contains(err.Error(), "choose a check too") {
 		t.Errorf("error = %v", err)
 	}
+	cfg.Requirements = []string{"tutorial/exchange"}
+	for filter, refused := range map[string]bool{"!slow": false, "requirement: containsAny {tutorial.exchange}": false, "slow": true, "requirement: containsAny {tutorial.payload}": true} {
+		cfg.LabelFilter = filter
+		if _, err := selectChecks(cfg); (err != nil) != refused || refused && !strings.Contains(err.Error(), `label_filter = "`+filter+`"`) {
+			t.Errorf("filter %q: %v", filter, err)
+		}
+	}
+	cfg.LabelFilter = ""
 	cfg.Requirements = []string{"["}
 	if _, err := selectChecks(cfg); err == nil || !strings.Contains(err.Error(), "is not a pattern") {
 		t.Errorf("error = %v", err)

@@ -22,7 +22,7 @@ type selection struct {
 }
 
 // selectChecks refuses an unknown profile, patterns that no requirement of the
-// profile matches, and a label filter that cannot be read.
+// profile matches, and a label filter that cannot be read or selects nothing.
 func selectChecks(cfg *config.Config) (selection, error) {
 	refuse := func(key, value, message string, allowed ...string) (selection, error) {
 		return selection{}, &config.Error{Problems: []config.Problem{{Key: key, Value: value, Source: cfg.Origins[key], Message: message, Allowed: allowed}}}
@@ -43,8 +43,14 @@ func selectChecks(cfg *config.Config) (selection, error) {
 		words = append(words, "requirements "+strings.Join(cfg.Requirements, ", "))
 	}
 	if cfg.LabelFilter != "" {
-		if _, err := types.ParseLabelFilter(cfg.LabelFilter); err != nil {
+		users, err := types.ParseLabelFilter(cfg.LabelFilter)
+		if err != nil {
 			return refuse("label_filter", cfg.LabelFilter, "is no label filter; https://onsi.github.io/ginkgo/#spec-labels describes them")
+		}
+		// The end of every run decides that one, and no check does.
+		checked := slices.DeleteFunc(slices.Clone(chosen), func(id string) bool { return id == conformance.NothingLeftBehind })
+		if !check.Selects(checked, users) {
+			return refuse("label_filter", cfg.LabelFilter, "selects none of the checks; one that selects a check is \""+check.Filter(checked[:1], "")+"\"")
 		}
 		words = append(words, "label filter "+cfg.LabelFilter)
 	}

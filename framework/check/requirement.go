@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/onsi/ginkgo/v2"
@@ -36,6 +37,12 @@ func RequirementOf(spec types.SpecReport) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Selects reports whether the user's own filter selects a check of one of the
+// requirements: the label of Decides is the only one that checks have.
+func Selects(ids []string, users types.LabelFilter) bool {
+	return slices.ContainsFunc(ids, func(id string) bool { return users([]string{Label(id)}) })
 }
 
 // Filter is the label filter that selects the checks of requirements, and of
