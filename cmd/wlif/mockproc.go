@@ -62,9 +62,9 @@ func startMock(ctx context.Context, o mockOptions) (*mockProcess, error) {
 	if err := os.Mkdir(m.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the mock's folder: %w", err)
 	}
-	log, err := os.OpenFile(filepath.Join(m.dir, "mock.log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	log, err := openLog(m.dir)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making the mock's log: %w", err), m.removeDir())
+		return nil, errors.Join(err, m.removeDir())
 	}
 	defer log.Close()
 	command := exec.Command(self, m.arguments(o)...)

@@ -41,7 +41,8 @@ func newSweepCommand() *cobra.Command {
 
 Only resources that carry a run's label or name are considered, and of those only
 of runs that have expired (or of the one that --run names). A run that is alive is
-never touched. A mock that a run with --keep left running is stopped.`,
+never touched. A mock that a run with --keep left running is stopped, and folders
+of mocks that no process holds are removed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runSweep(cmd.Context(), f, cmd.Flags(), cmd.OutOrStdout())
@@ -80,6 +81,9 @@ func runSweep(ctx context.Context, f sweepFlags, flags *pflag.FlagSet, out io.Wr
 			}
 		}
 		if ownMocks {
+			if o := (orphan{runID: f.run, dir: mockDir(f.run)}); abandoned(o.dir) {
+				return o.sweep(f, out)
+			}
 			return hinted(usageError(fmt.Errorf("no ledger of a run %s with a mock is on this machine", f.run)),
 				"for a run in the real cloud add --cloud yandex and its folder; the ledgers are in "+state)
 		}
@@ -145,14 +149,24 @@ func printSwept(out io.Writer, r provision.RunSweep, dryRun bool) (left bool) {
 	return len(r.Outcome.Left) > 0
 }
 
-// sweepMocks sweeps every run of this machine whose mock was kept. Each has a CA
+// sweepMocks sweeps every run of this machine whose mock was kept, or was killed
+// with its run before there was a ledger. Each has a CA
 // of its own, of which a process can trust one only.
 func sweepMocks(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInfo, out io.Writer) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	code, found := report.ExitConformant, false
+	lost, err := orphans(ledgers)
+	if err != nil {
+		return err
+	}
+	for _, o := range lost {
+		if err := o.sweep(f, out); err != nil {
+			return err
+		}
+	}
+	code, found := report.ExitConformant, len(lost) > 0
 	for _, ledger := range ledgers {
 		h := ledger.Header
 		if h.Local[localMockDir] == "" {
