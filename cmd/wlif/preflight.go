@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -104,7 +106,49 @@ func clusterByKubeconfig(ctx context.Context, cfg *config.Config) (string, error
 		return "", usageError(err)
 	}
 	version, err := c.Version(ctx)
-	return "Kubernetes " + version, err
+	if err != nil {
+		return "", err
+	}
+	if cfg.JWKSURL == "" {
+		_, discovered, err := c.OIDC(ctx)
+		if err != nil {
+			return "", err
+		}
+		if why := unreachable(discovered); why != "" {
+			return "", &config.Error{Problems: []config.Problem{{
+				Key: "jwks_url", Value: discovered, Source: "the discovery document of the cluster in kubeconfig " + cfg.Kubeconfig,
+				Message: "the cloud cannot fetch the cluster's public keys from " + why +
+					"; upload what `kubectl get --raw /openid/v1/jwks` prints to where everybody can read it, such as a public bucket, and give its URL with --jwks-url",
+			}}}
+		}
+	}
+	return "Kubernetes " + version, nil
+}
+
+// unreachable says why a cloud cannot fetch a URL: its host is known to be
+// reached from this machine, its network or its cluster only. Empty: it may.
+func unreachable(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Hostname() == "" {
+		return "what is no URL"
+	}
+	host := strings.ToLower(strings.TrimSuffix(parsed.Hostname(), "."))
+	if ip, err := netip.ParseAddr(host); err == nil {
+		ip = ip.Unmap()
+		if ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() {
+			return "the address " + host + ", which is not public"
+		}
+		return ""
+	}
+	for _, suffix := range []string{".svc", ".cluster.local", ".localhost"} {
+		if strings.HasSuffix(host, suffix) {
+			return "the name " + host + ", which is not public"
+		}
+	}
+	if !strings.Contains(host, ".") {
+		return "the name " + host + ", which is not public"
+	}
+	return ""
 }
 
 // offeredVersion refuses a version that the cloud does not offer in the release
