@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -29,6 +30,19 @@ func TestSweepFindsFoldersThatNobodyHolds(t *testing.T) {
 		_ = folder(name).Close()
 	}
 	folder("wlif-held0000")
+	_ = folder("wlif-unlocked").Close() // its mock lives, and locks nothing
+	mock := exec.Command("sh", "-c", "read -r line", "mock", filepath.Join(mockDir("unlocked"), announceName))
+	hold, err := mock.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := mock.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = hold.Close()
+		_ = mock.Wait() // read ends with the input, and with 1
+	})
 	if err := os.Mkdir(filepath.Join(os.TempDir(), "wlif-nologs00"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -47,10 +61,10 @@ func TestSweepFindsFoldersThatNobodyHolds(t *testing.T) {
 		says  string
 		left  int
 	}{
-		{sweepFlags{dryRun: true}, "run aaaaaaaa: would remove " + mockDir("aaaaaaaa") + ", which no process holds\n", 7},
-		{sweepFlags{olderThan: time.Hour}, "run aaaaaaaa: left alone: it is not older than 1h0m0s\n", 7},
-		{sweepFlags{}, "run aaaaaaaa: removed " + mockDir("aaaaaaaa") + ", which no process held\n", 6},
-		{sweepFlags{}, "Nothing of ours is left.\n", 6},
+		{sweepFlags{dryRun: true}, "run aaaaaaaa: would remove " + mockDir("aaaaaaaa") + ", which no process holds\n", 8},
+		{sweepFlags{olderThan: time.Hour}, "run aaaaaaaa: left alone: it is not older than 1h0m0s\n", 8},
+		{sweepFlags{}, "run aaaaaaaa: removed " + mockDir("aaaaaaaa") + ", which no process held\n", 7},
+		{sweepFlags{}, "Nothing of ours is left.\n", 7},
 	} {
 		var out bytes.Buffer
 		if err := sweepMocks(t.Context(), step.flags, ledgers, &out); err != nil || out.String() != step.says {

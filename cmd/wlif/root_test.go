@@ -52,6 +52,7 @@ func TestWrongUsageIsOneSentenceAndTwo(t *testing.T) {
 }
 
 func TestHelpAndListsWork(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()) // sweep looks there for what this machine's other runs left
 	for _, tc := range []struct {
 		args []string
 		want string
