@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 }
 
 func withCluster(m *testing.M) (code int, err error) {
-	ctx := context.Background()
+	ctx := context.Background() //nolint:forbidigo // TestMain is given none
 	dir, err := os.MkdirTemp("", "embedded-test-")
 	if err != nil {
 		return 1, err

@@ -29,12 +29,12 @@ func MaybeInit() {
 	runtime.LockOSThread()
 	status := os.NewFile(statusFD, "status")
 	unix.CloseOnExec(statusFD)
-	_, _ = fmt.Fprint(status, becomeContainer(status))
+	_, _ = fmt.Fprint(status, becomeContainer())
 	os.Exit(127)
 }
 
 // becomeContainer returns only errors: it ends as another program.
-func becomeContainer(status *os.File) error {
+func becomeContainer() error {
 	var config initConfig
 	from := os.NewFile(configFD, "config")
 	err := json.NewDecoder(from).Decode(&config)
