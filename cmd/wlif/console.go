@@ -161,6 +161,7 @@ func (w wait) describe(now time.Time) string {
 
 var phaseWords = map[journal.Phase][2]string{
 	journal.Create: {"creating", "created"},
+	journal.LookUp: {"looking up", "found"},
 	journal.Delete: {"deleting", "deleted"},
 }
 

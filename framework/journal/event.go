@@ -83,6 +83,8 @@ type Phase string
 // The phases of a target's life.
 const (
 	Create Phase = "create"
+	// LookUp is Create of a node that is the user's own, and is only read.
+	LookUp Phase = "look-up"
 	Delete Phase = "delete"
 )
 

@@ -40,8 +40,11 @@ func Listener(w Writer) provision.Listener {
 
 func translate(e provision.Event) journal.Event {
 	phase := journal.Create
-	if e.Phase == provision.PhaseTeardown {
+	switch {
+	case e.Phase == provision.PhaseTeardown:
 		phase = journal.Delete
+	case e.Kind == provision.KindLookup:
+		phase = journal.LookUp
 	}
 	switch e.Type {
 	case provision.StepStarted:

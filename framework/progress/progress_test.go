@@ -27,6 +27,7 @@ func TestEventsAreTranslated(t *testing.T) {
 		{Type: provision.StepWaiting, Phase: provision.PhaseProvision, Step: "network", Text: "operation o"},
 		{Type: provision.StepDone, Phase: provision.PhaseProvision, Step: "network", ID: "enp", Elapsed: time.Second},
 		{Type: provision.StepFailed, Phase: provision.PhaseTeardown, Step: "network", Err: errors.New("in use")},
+		{Type: provision.StepDone, Phase: provision.PhaseProvision, Step: "subnet", Kind: provision.KindLookup, ID: "mine"},
 		{Type: "unheard-of"},
 	} {
 		on(e)
@@ -36,6 +37,7 @@ func TestEventsAreTranslated(t *testing.T) {
 		journal.NodeWaiting{Phase: journal.Create, Node: "network", Text: "operation o"},
 		journal.NodeFinished{Phase: journal.Create, Node: "network", ID: "enp", Duration: time.Second},
 		journal.NodeFinished{Phase: journal.Delete, Node: "network", Error: "in use"},
+		journal.NodeFinished{Phase: journal.LookUp, Node: "subnet", ID: "mine"},
 	}
 	if !reflect.DeepEqual(r.events, want) {
 		t.Errorf("events %+v", r.events)

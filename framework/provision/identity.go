@@ -137,7 +137,7 @@ func (p *plan) secret() Step {
 // existingCluster looks the user's cluster up.
 func (p *plan) existingCluster() Step {
 	if p.cfg.ClusterID == "" {
-		return p.step(Step{Name: StepCluster, Kind: kindLookup, Do: func(ctx context.Context, _ func(string)) (string, error) {
+		return p.step(Step{Name: StepCluster, Kind: KindLookup, Do: func(ctx context.Context, _ func(string)) (string, error) {
 			return "", p.byKubeconfig(ctx)
 		}})
 	}

@@ -26,7 +26,7 @@ const (
 	KindFederation     = "iam.federation"
 	KindCredential     = "iam.federatedCredential"
 	KindSecret         = "lockbox.secret"
-	kindLookup         = "lookup" // steps that only read
+	KindLookup         = "lookup" // steps that only read
 )
 
 // Resource is something in the cloud, as a list shows it.

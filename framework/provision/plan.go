@@ -134,7 +134,7 @@ func (p *plan) step(s Step) Step {
 
 // lookup is a step that only reads, and needs nothing.
 func (p *plan) lookup(name, method string, do func(ctx context.Context) (string, error)) Step {
-	return p.step(Step{Name: name, Kind: kindLookup, Methods: []string{method},
+	return p.step(Step{Name: name, Kind: KindLookup, Methods: []string{method},
 		Do: func(ctx context.Context, _ func(string)) (string, error) { return do(ctx) }})
 }
 

@@ -79,7 +79,7 @@ func TestPlans(t *testing.T) {
 			var steps, lookups []string
 			for _, s := range g.Steps() {
 				steps = append(steps, s.Name)
-				if s.Kind == kindLookup {
+				if s.Kind == KindLookup {
 					lookups = append(lookups, s.Name)
 				}
 				if s.Timeout <= 0 || s.TimeoutKey == "" {

@@ -62,11 +62,11 @@ func (b *builder) add(r journal.Record) {
 	case journal.Planned:
 		b.plan = e
 	case journal.NodeStarted:
-		if e.Phase == journal.Create {
+		if e.Phase != journal.Delete {
 			b.begun[e.Node] = r
 		}
 	case journal.NodeFinished:
-		if e.Phase == journal.Create {
+		if e.Phase != journal.Delete {
 			b.ended[e.Node] = r
 		}
 	case journal.CheckStarted:
