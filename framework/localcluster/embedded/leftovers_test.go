@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -110,10 +112,16 @@ func descendants(t *testing.T, root int) []process {
 	return found
 }
 
-// ended waits for the end of a process.
-func (p process) ended(milliseconds int) bool {
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, milliseconds)
-	return err == nil && n == 1
+// ended waits for the end of a process. The Go runtime's own signals interrupt a
+// poll, which says nothing about the process.
+func (p process) ended(within time.Duration) bool {
+	for until := time.Now().Add(within); ; {
+		left := max(time.Until(until), 0)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, int(left.Milliseconds()))
+		if !errors.Is(err, unix.EINTR) {
+			return err == nil && n == 1
+		}
+	}
 }
 
 func TestNothingOutlivesThisProcess(t *testing.T) {
@@ -156,7 +164,7 @@ func TestNothingOutlivesThisProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range all {
-		if !p.ended(10_000) {
+		if !p.ended(10 * time.Second) {
 			t.Errorf("process %d outlived its parent: %s", p.pid, p.command)
 			_ = unix.Kill(p.pid, unix.SIGKILL)
 		}
