@@ -52,7 +52,7 @@ type Settings struct {
 	// "tutorial-2025-10" (WLIF needs version 1.30 and the rapid channel) or "none".
 	Restrictions string `json:"restrictions,omitempty"`
 	// PreviewDenied makes workload identity federation answer as a preview
-	// feature that the cloud was not given (CON: "To get access, contact tech support").
+	// feature that the cloud was not given (docs: "Workload identity federations": "To get access, contact tech support").
 	PreviewDenied bool `json:"preview_denied,omitempty"`
 	// BillingState is the billing account's: ACTIVE, TRIAL_ACTIVE, SUSPENDED, ...
 	BillingState string `json:"billing_state,omitempty"`
