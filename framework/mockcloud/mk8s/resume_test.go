@@ -46,6 +46,7 @@ func TestResume(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = store.Close() }) // before its folder goes
 	k := kernel.New(store, settings.NewLive(settings.Default()), clocktesting.NewFakeClock(time.Unix(1, 0)), slog.New(slog.NewTextHandler(io.Discard, nil)), audit.New(nil))
 	c := &cloud{t: t, dir: t.TempDir(), files: &files{all: map[string]string{}}, engine: &fakeEngine{t: t, clusters: map[string]*fakeCluster{}}}
 	o := c.options(k, vpc.New(k))

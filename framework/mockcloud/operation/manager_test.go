@@ -59,6 +59,8 @@ func newManager(t *testing.T, file string) (*Manager, *clocktesting.FakeClock, *
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Before the folder goes: the store's writer makes files beside its own.
+	t.Cleanup(func() { _ = store.Close() })
 	clock := clocktesting.NewFakeClock(time.Unix(1, 0))
 	return NewManager(store, clock), clock, store
 }

@@ -18,6 +18,8 @@ func open(t *testing.T, file string) (*Store, *Table[*iam.ServiceAccount], *Reco
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Before the folder goes: the store's writer makes files beside its own.
+	t.Cleanup(func() { _ = s.Close() })
 	return s, NewTable[*iam.ServiceAccount](s, "iam.serviceAccount"), NewRecords[string](s, "test.records")
 }
 
