@@ -1,7 +1,6 @@
 package kubebin
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
@@ -10,12 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
-	"syscall"
 
 	// Reads and writes the go.mod of the nested module.
 	"golang.org/x/mod/modfile"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/buildcache"
 )
 
 // packages are the main packages of the programs, by program. etcd comes in the
@@ -25,14 +25,16 @@ var packages = map[string]string{
 	ControllerManager: "k8s.io/kubernetes/cmd/kube-controller-manager",
 	Scheduler:         "k8s.io/kubernetes/cmd/kube-scheduler",
 	Etcd:              "go.etcd.io/etcd/server/v3",
+	Kubelet:           "k8s.io/kubernetes/cmd/kubelet",
+	Kubeadm:           "k8s.io/kubernetes/cmd/kubeadm",
+	Kubectl:           "k8s.io/kubernetes/cmd/kubectl",
+	Proxy:             "k8s.io/kubernetes/cmd/kube-proxy",
 }
 
 // build compiles the programs into out, in a nested module of its own in work:
 // the project's go.mod must not carry the dependencies of Kubernetes.
-func build(ctx context.Context, version, work, out string, say func(string)) error {
-	if _, err := exec.LookPath("go"); err != nil {
-		return errors.New("they can be built only with the Go toolchain, and there is no go in PATH: install Go, or allow downloads from the internet")
-	}
+func build(ctx context.Context, set Set, work, out string, say func(string)) error {
+	version := set.Version
 	say(fmt.Sprintf("Kubernetes %s: fetching the Go module", version))
 	if err := nestedModule(ctx, version, work); err != nil {
 		return err
@@ -41,12 +43,15 @@ func build(ctx context.Context, version, work, out string, say func(string)) err
 	const stamp = "k8s.io/component-base/version."
 	ldflags := fmt.Sprintf("-s -w -X %sgitVersion=v%s -X %sgitMajor=%d -X %sgitMinor=%d", stamp, version, stamp, major, stamp, minor)
 	args := []string{"build", "-mod=mod", "-trimpath", "-ldflags", ldflags, "-o", out + string(filepath.Separator)}
-	for _, program := range programs {
+	for _, program := range set.programs {
 		args = append(args, packages[program])
 	}
 	say(fmt.Sprintf("Kubernetes %s: compiling", version))
-	if _, err := goCommand(ctx, work, args...); err != nil {
+	if _, err := buildcache.Go(ctx, work, args...); err != nil {
 		return err
+	}
+	if !slices.Contains(set.programs, Etcd) {
+		return nil
 	}
 	// go names a program after the last path element that is not a major version.
 	return os.Rename(filepath.Join(out, "server"), filepath.Join(out, Etcd))
@@ -54,7 +59,7 @@ func build(ctx context.Context, version, work, out string, say func(string)) err
 
 // nestedModule writes go.mod and go.sum.
 func nestedModule(ctx context.Context, version, work string) error {
-	answer, err := goCommand(ctx, work, "mod", "download", "-json", "k8s.io/kubernetes@v"+version)
+	answer, err := buildcache.Go(ctx, work, "mod", "download", "-json", "k8s.io/kubernetes@v"+version)
 	if err != nil {
 		return err
 	}
@@ -144,44 +149,33 @@ func emptySamples(goMod []byte, work string) error {
 	return nil
 }
 
-// goCommand runs go without the user's own flags and workspace.
-func goCommand(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "CGO_ENABLED=0",
-		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
-	// A build that is called off takes its compilers with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("go %s: %w", args[0], context.Cause(ctx))
-		}
-		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, lastLines(stdout.String()+stderr.String(), 8))
-	}
-	return stdout.Bytes(), nil
+// versionAnswers are the arguments that make a program name its version, and how
+// the answer begins, before the version itself. Those that are not here take
+// --version and say "Kubernetes v".
+var versionAnswers = map[string]struct {
+	args []string
+	says string
+}{
+	Kubeadm: {[]string{"version", "--output=short"}, "v"},
+	Kubectl: {[]string{"version", "--client"}, "Client Version: v"},
 }
 
-// probe runs a program with --version and compares.
+// probe asks a program for its version and compares.
 func probe(ctx context.Context, set Set, program string) error {
-	answer, err := exec.CommandContext(ctx, set.Path(program), "--version").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s --version: %w: %s", program, err, lastLines(string(answer), 4))
+	asked, ok := versionAnswers[program]
+	if !ok {
+		asked.args, asked.says = []string{"--version"}, "Kubernetes v"
 	}
-	want := "Kubernetes v" + set.Version
+	want := asked.says + set.Version
 	if program == Etcd {
 		want = "etcd Version: "
 	}
+	answer, err := exec.CommandContext(ctx, set.Path(program), asked.args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s %s: %w: %s", program, strings.Join(asked.args, " "), err, buildcache.LastLines(string(answer), 4))
+	}
 	if !strings.HasPrefix(string(answer), want) {
-		return fmt.Errorf("%s --version answered %q and not %q", program, lastLines(string(answer), 1), want)
+		return fmt.Errorf("%s %s answered %q and not %q", program, strings.Join(asked.args, " "), buildcache.LastLines(string(answer), 1), want)
 	}
 	return nil
-}
-
-// lastLines keeps the end of a text, where compilers put what matters.
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

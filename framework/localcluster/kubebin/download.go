@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,10 +30,30 @@ const (
 	releaseURL      = "https://dl.k8s.io"
 )
 
-// download puts the four programs into out. The archives of envtest have only etcd
-// and kube-apiserver, and not of every patch version: whatever of a version
-// they lack comes from the project's release binaries.
-func (c Cache) download(ctx context.Context, version, out string) error {
+// download puts the programs of a set into out.
+func (c Cache) download(ctx context.Context, set Set, out string) error {
+	if slices.Contains(set.programs, APIServer) {
+		return c.downloadControlPlane(ctx, set, out)
+	}
+	// The index is the quick way to learn whether there is an internet.
+	if _, err := c.archive(ctx, &remote.HTTPClient{IndexURL: c.Index, Log: logr.Discard()}, set.Version); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, downloadTimeout, fmt.Errorf("not done in %s", downloadTimeout))
+	defer cancel()
+	for _, program := range set.programs {
+		if err := c.release(ctx, set.Version, program, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// downloadControlPlane prefers the archives of envtest. They have only etcd and
+// kube-apiserver, and not of every patch version: whatever of a version they lack
+// comes from the project's release binaries, which have no etcd.
+func (c Cache) downloadControlPlane(ctx context.Context, set Set, out string) error {
+	version := set.Version
 	client := &remote.HTTPClient{IndexURL: c.Index, Log: logr.Discard()}
 	item, err := c.archive(ctx, client, version)
 	if err != nil {
@@ -45,7 +66,7 @@ func (c Cache) download(ctx context.Context, version, out string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(filepath.Dir(filepath.Dir(unpacked))) }()
-	for _, program := range programs {
+	for _, program := range set.programs {
 		exact := item.version.String() == version
 		if program == Etcd || (exact && program == APIServer) {
 			if err := os.Rename(filepath.Join(unpacked, program), filepath.Join(out, program)); err != nil {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/buildcache"
 )
 
 // Names of the programs, also their file names in a Set's folder.
@@ -19,16 +21,20 @@ const (
 	ControllerManager = "kube-controller-manager"
 	Scheduler         = "kube-scheduler"
 	Etcd              = "etcd"
+
+	Kubelet = "kubelet"
+	Kubeadm = "kubeadm"
+	Kubectl = "kubectl"
+	Proxy   = "kube-proxy"
 )
 
-var programs = []string{APIServer, ControllerManager, Scheduler, Etcd}
-
-// Set is a folder with the four programs of one version.
+// Set is a folder with the programs of one version.
 type Set struct {
 	Dir, Version string
+	programs     []string
 }
 
-// Path is the file of one of the four programs.
+// Path is the file of a program of the set.
 func (s Set) Path(program string) string { return filepath.Join(s.Dir, program) }
 
 // A Cache keeps Sets in Root/VERSION. The zero Cache is the user's:
@@ -49,11 +55,24 @@ type manifest struct {
 
 const manifestFile = "manifest.json"
 
-// Ensure returns the Set of a full version of Versions, and gets it first if
-// the cache lacks it: a download of a minute, or a build of some five minutes on
+// Ensure returns the control plane's four programs (APIServer, ControllerManager,
+// Scheduler, Etcd) of a full version of Versions, and gets them first if the
+// cache lacks them: a download of a minute, or a build of some five minutes on
 // two cores. Runs that ask at the same time do it once. say gets one line for
 // each step and may be nil.
 func (c Cache) Ensure(ctx context.Context, version string, say func(string)) (Set, error) {
+	return c.ensure(ctx, Set{Dir: version, Version: version, programs: []string{APIServer, ControllerManager, Scheduler, Etcd}}, say)
+}
+
+// EnsureNode is Ensure for what a node and its administrator run: Kubelet, Kubeadm,
+// Kubectl and Proxy. They are a Set of their own, because a control plane of
+// processes needs none of them.
+func (c Cache) EnsureNode(ctx context.Context, version string, say func(string)) (Set, error) {
+	return c.ensure(ctx, Set{Dir: version + "-node", Version: version, programs: []string{Kubelet, Kubeadm, Kubectl, Proxy}}, say)
+}
+
+// ensure fills a Set, whose Dir is still relative to the cache's root.
+func (c Cache) ensure(ctx context.Context, set Set, say func(string)) (Set, error) {
 	if say == nil {
 		say = func(string) {}
 	}
@@ -61,7 +80,8 @@ func (c Cache) Ensure(ctx context.Context, version string, say func(string)) (Se
 	if err != nil {
 		return Set{}, err
 	}
-	set := Set{Dir: filepath.Join(root, version), Version: version}
+	version := set.Version
+	set.Dir = filepath.Join(root, set.Dir)
 	if complete(set) == nil {
 		say(fmt.Sprintf("Kubernetes %s: cached in %s", version, set.Dir))
 		return set, nil
@@ -69,7 +89,7 @@ func (c Cache) Ensure(ctx context.Context, version string, say func(string)) (Se
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return Set{}, fmt.Errorf("making the cache of Kubernetes binaries: %w", err)
 	}
-	unlock, err := lock(ctx, set.Dir+".lock", func() {
+	unlock, err := buildcache.Lock(ctx, set.Dir+".lock", func() {
 		say(fmt.Sprintf("Kubernetes %s: another run is getting it, waiting", version))
 	})
 	if err != nil {
@@ -99,7 +119,7 @@ func (c Cache) fill(ctx context.Context, set Set, say func(string)) error {
 			}
 		}
 	}
-	work, err := os.MkdirTemp(filepath.Dir(set.Dir), set.Version+".part-")
+	work, err := os.MkdirTemp(filepath.Dir(set.Dir), filepath.Base(set.Dir)+".part-")
 	if err != nil {
 		return err
 	}
@@ -111,7 +131,7 @@ func (c Cache) fill(ctx context.Context, set Set, say func(string)) error {
 
 	began := time.Now()
 	origin := "downloaded"
-	if err := c.download(ctx, set.Version, out); err != nil {
+	if err := c.download(ctx, set, out); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -121,11 +141,11 @@ func (c Cache) fill(ctx context.Context, set Set, say func(string)) error {
 		if err := errors.Join(os.RemoveAll(out), os.Mkdir(out, 0o700)); err != nil {
 			return err
 		}
-		if err := build(ctx, set.Version, work, out, say); err != nil {
+		if err := build(ctx, set, work, out, say); err != nil {
 			return err
 		}
 	}
-	if err := seal(ctx, Set{Dir: out, Version: set.Version}, origin); err != nil {
+	if err := seal(ctx, Set{Dir: out, Version: set.Version, programs: set.programs}, origin); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(set.Dir); err != nil {
@@ -143,11 +163,7 @@ func (c Cache) root() (string, error) {
 	if c.Root != "" {
 		return c.Root, nil
 	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("finding a folder for the Kubernetes binaries: %w (set XDG_CACHE_HOME)", err)
-	}
-	return filepath.Join(dir, "wlif", "kubernetes"), nil
+	return buildcache.Dir("kubernetes")
 }
 
 // complete says what a Set lacks.
@@ -160,7 +176,7 @@ func complete(set Set) error {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return err
 	}
-	for _, program := range programs {
+	for _, program := range set.programs {
 		info, err := os.Stat(set.Path(program))
 		if err != nil {
 			return err
@@ -176,7 +192,7 @@ func complete(set Set) error {
 // and writes the manifest.
 func seal(ctx context.Context, set Set, origin string) error {
 	m := manifest{Version: set.Version, Origin: origin, Sizes: map[string]int64{}}
-	for _, program := range programs {
+	for _, program := range set.programs {
 		if err := probe(ctx, set, program); err != nil {
 			return err
 		}
@@ -207,32 +223,6 @@ func flush(path string) (size int64, err error) {
 		return 0, err
 	}
 	return info.Size(), nil
-}
-
-// lock takes an advisory lock that the kernel drops when the process ends.
-func lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for said := false; ; said = true {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		switch {
-		case err == nil:
-			return func() { _ = f.Close() }, nil
-		case !errors.Is(err, unix.EWOULDBLOCK):
-			return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
-		case !said:
-			waiting()
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("waiting for %s: %w", path, context.Cause(ctx)), f.Close())
-		}
-	}
 }
 
 // diskNeeded is what a build takes at its peak, beside the user's Go caches: the

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/sha256"
 	"crypto/sha512"
 	"fmt"
@@ -216,36 +215,6 @@ func TestABrokenSetIsMadeAnew(t *testing.T) {
 		if err := complete(set); err != nil {
 			t.Errorf("%s: afterwards %v", name, err)
 		}
-	}
-}
-
-func TestOneOfTwoRunsWaits(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "lock")
-	unlock, err := lock(t.Context(), file, func() { t.Error("the first waits") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	waiting, second := make(chan struct{}), make(chan error)
-	go func() {
-		release, err := lock(t.Context(), file, func() { close(waiting) })
-		if err == nil {
-			release()
-		}
-		second <- err
-	}()
-	<-waiting
-	unlock()
-	if err := <-second; err != nil {
-		t.Error(err)
-	}
-	unlock, err = lock(t.Context(), file, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unlock()
-	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := lock(ctx, file, cancel); err == nil {
-		t.Error("a cancelled wait got the lock")
 	}
 }
 

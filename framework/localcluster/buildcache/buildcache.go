@@ -1,0 +1,84 @@
+package buildcache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Dir is the user's cache folder of that name: $XDG_CACHE_HOME/wlif/NAME, by
+// default ~/.cache/wlif/NAME. It need not exist.
+func Dir(name string) (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a folder for what is built: %w (set XDG_CACHE_HOME)", err)
+	}
+	return filepath.Join(dir, "wlif", name), nil
+}
+
+// Lock takes an advisory lock that the kernel drops when the process ends. It calls
+// waiting once if another process or goroutine holds it.
+func Lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for said := false; ; said = true {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return func() { _ = f.Close() }, nil
+		case !errors.Is(err, unix.EWOULDBLOCK):
+			return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
+		case !said:
+			waiting()
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, errors.Join(fmt.Errorf("waiting for %s: %w", path, context.Cause(ctx)), f.Close())
+		}
+	}
+}
+
+// Go runs go in dir without the user's own flags and workspace, for this machine
+// and without C, and returns what it printed.
+func Go(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	if _, err := exec.LookPath("go"); err != nil {
+		return nil, errors.New("they can be built only with the Go toolchain, and there is no go in PATH: install Go, or allow downloads from the internet")
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "CGO_ENABLED=0",
+		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	// A build that is called off takes its compilers with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("go %s: %w", args[0], context.Cause(ctx))
+		}
+		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, LastLines(stdout.String()+stderr.String(), 8))
+	}
+	return stdout.Bytes(), nil
+}
+
+// LastLines keeps the end of a text, where compilers put what matters.
+func LastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
