@@ -13,7 +13,7 @@ import (
 )
 
 func newCatalogueCommand() *cobra.Command {
-	var format, profile string
+	var output, profile string
 	cmd := &cobra.Command{
 		Use:   "catalogue",
 		Short: "List the requirements, where each comes from, and the profiles",
@@ -27,18 +27,19 @@ func newCatalogueCommand() *cobra.Command {
 				}
 				requirements = slices.DeleteFunc(requirements, func(r conformance.Requirement) bool { return !slices.Contains(p.Requirements, r.ID) })
 			}
-			switch format {
+			switch output {
 			case "table":
 				return catalogueTable(cmd.OutOrStdout(), requirements)
 			case "yaml":
 				return catalogueYAML(cmd.OutOrStdout(), requirements)
 			case "markdown":
-				return catalogueMarkdown(cmd.OutOrStdout(), requirements)
+				_, err := io.WriteString(cmd.OutOrStdout(), conformance.Page(requirements))
+				return err
 			}
-			return usageError(fmt.Errorf("--format is %q; allowed: table, yaml, markdown", format))
+			return usageError(fmt.Errorf("--output is %q; allowed: table, yaml, markdown", output))
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "table", "table, yaml or markdown")
+	cmd.Flags().StringVar(&output, "output", "table", "table, yaml or markdown")
 	cmd.Flags().StringVar(&profile, "profile", "", "only the requirements of one profile")
 	return cmd
 }
@@ -46,11 +47,11 @@ func newCatalogueCommand() *cobra.Command {
 func catalogueTable(out io.Writer, requirements []conformance.Requirement) error {
 	var text strings.Builder
 	for _, r := range requirements {
-		fmt.Fprintf(&text, "%-7s %-32s %s\n", r.Level, r.ID, r.Sources[0].Clause)
+		fmt.Fprintf(&text, "%-7s %-48s %s\n", r.Level, r.ID, r.Sources[0])
 	}
 	text.WriteString("\nProfiles:\n")
 	for _, p := range conformance.Profiles() {
-		fmt.Fprintf(&text, "%-7s %d requirements: %s\n", p.Name, len(p.Requirements), p.Description)
+		fmt.Fprintf(&text, "%-12s %3d requirements: %s\n", p.Name, len(p.Requirements), p.Description)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
@@ -62,23 +63,5 @@ func catalogueYAML(out io.Writer, requirements []conformance.Requirement) error 
 		return err
 	}
 	_, err = out.Write(text)
-	return err
-}
-
-func catalogueMarkdown(out io.Writer, requirements []conformance.Requirement) error {
-	var text strings.Builder
-	text.WriteString("| requirement | level | statement | sources |\n|---|---|---|---|\n")
-	for _, r := range requirements {
-		var sources []string
-		for _, s := range r.Sources {
-			sources = append(sources, fmt.Sprintf("[%s](%s)", s, s.URL))
-		}
-		statement := r.Statement
-		if r.Excluded != "" {
-			statement += " Excluded: " + r.Excluded
-		}
-		fmt.Fprintf(&text, "| %s | %s | %s | %s |\n", r.ID, r.Level, statement, strings.Join(sources, "; "))
-	}
-	_, err := io.WriteString(out, text.String())
 	return err
 }

@@ -35,7 +35,7 @@ func TestWrongUsageIsOneSentenceAndTwo(t *testing.T) {
 		{"surplus argument", []string{"version", "please"}, "please"},
 		{"report of nothing", []string{"report", "/nonexistent"}, "/nonexistent"},
 		{"report without folder", []string{"report"}, "accepts 1 arg"},
-		{"catalogue format", []string{"catalogue", "--format", "pdf"}, "table, yaml, markdown"},
+		{"catalogue output", []string{"catalogue", "--output", "pdf"}, "table, yaml, markdown"},
 		{"sweep of no run", []string{"sweep", "--run", "x"}, "is no run id"},
 		{"sweep of an unknown run", []string{"sweep", "--run", "abcdefgh"}, "no ledger of a run abcdefgh"},
 	} {
@@ -60,8 +60,8 @@ func TestHelpAndListsWork(t *testing.T) {
 		{nil, "wlif doctor"},
 		{[]string{"run", "--help"}, "--folder-id"},
 		{[]string{"catalogue"}, "tutorial/exchange"},
-		{[]string{"catalogue", "--format", "yaml"}, "id: tutorial/exchange"},
-		{[]string{"catalogue", "--format", "markdown", "--profile", "core"}, "| tutorial/exchange | MUST |"},
+		{[]string{"catalogue", "--output", "yaml"}, "id: tutorial/exchange"},
+		{[]string{"catalogue", "--output", "markdown", "--profile", "core"}, "| `tutorial/exchange` | MUST |"},
 		{[]string{"version"}, "wlif "},
 		{[]string{"sweep"}, "Nothing of ours is left."},
 	} {

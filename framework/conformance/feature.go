@@ -14,6 +14,24 @@ const (
 	ContainerImages Feature = "container-images"
 	// Kubelet: nodes run the real kubelet (token rotation, file permissions).
 	Kubelet Feature = "kubelet"
+	// SecondFolder: the run may use another folder of the same cloud, too.
+	SecondFolder Feature = "second-folder"
+	// SecondCluster: the run may create a second managed cluster.
+	SecondCluster Feature = "second-cluster"
+	// KMS: secrets can be encrypted with a key of the user's own.
+	KMS Feature = "kms"
+	// ExpiredToken: an IAM token that has expired is at hand. Nobody can wait
+	// twelve hours for one.
+	ExpiredToken Feature = "expired-token"
+	// WebHost: the cloud can fetch from a web server of the run, which may answer
+	// as no storage would.
+	WebHost Feature = "web-host"
+	// ObjectStorage: there is a public object storage for an issuer's keys.
+	ObjectStorage Feature = "object-storage"
+	// AuditLog: the cloud tells why it refused a call.
+	AuditLog Feature = "audit-log"
+	// MetadataTokens: a node's metadata address hands IAM tokens to pods.
+	MetadataTokens Feature = "metadata-tokens"
 )
 
 // FeatureInfo describes a feature for a report's reader.
@@ -28,5 +46,13 @@ func Features() []FeatureInfo {
 		{ManagedCluster, "the cluster belongs to the cloud's Managed Kubernetes"},
 		{ContainerImages, "pods run the container image that they name"},
 		{Kubelet, "nodes run the real kubelet"},
+		{SecondFolder, "a second folder of the same cloud may be used"},
+		{SecondCluster, "the run may create a second managed cluster"},
+		{KMS, "secrets can be encrypted with a KMS key"},
+		{ExpiredToken, "an expired IAM token is at hand"},
+		{WebHost, "the cloud can fetch from a web server of the run"},
+		{ObjectStorage, "an object storage publishes the keys of an issuer"},
+		{AuditLog, "the cloud's audit log can be read"},
+		{MetadataTokens, "the nodes' metadata address hands IAM tokens to pods"},
 	}
 }

@@ -14,21 +14,41 @@ type Profile struct {
 	Requirements []string `json:"requirements"`
 }
 
-// Profiles lists the profiles. `core` is the tutorial and the invariants of a
-// run that the tutorial's own last section demands; the other areas get one
-// profile each.
+// The profiles that are more than one area.
+const (
+	ProfileCore = "core"
+	ProfileFull = "full"
+)
+
+// Profiles lists the profiles: `core`, which is the tutorial and the invariant
+// that its last section demands; every other area with the invariants, which
+// hold for every run; and `full`.
 func Profiles() []Profile {
-	var core []string
+	core := Profile{Name: ProfileCore, Description: "the Managed Kubernetes tutorial from an empty folder to a payload, and back to an empty folder"}
+	full := Profile{Name: ProfileFull, Description: "every requirement of the catalogue"}
+	var (
+		invariants []string
+		byArea     []Profile
+	)
 	for _, r := range Catalogue() {
-		if r.Area == areaTutorial || r.ID == NothingLeftBehind {
-			core = append(core, r.ID)
+		full.Requirements = append(full.Requirements, r.ID)
+		switch {
+		case r.AtTheEnd():
+			invariants = append(invariants, r.ID)
+		case r.Area == areaTutorial:
+			core.Requirements = append(core.Requirements, r.ID)
+		case len(byArea) == 0 || byArea[len(byArea)-1].Name != r.Area:
+			byArea = append(byArea, Profile{Name: r.Area, Description: "the area " + r.Area, Requirements: []string{r.ID}})
+		default:
+			last := &byArea[len(byArea)-1]
+			last.Requirements = append(last.Requirements, r.ID)
 		}
 	}
-	return []Profile{{
-		Name:         "core",
-		Description:  "the Managed Kubernetes tutorial from an empty folder to a payload, and back to an empty folder",
-		Requirements: core,
-	}}
+	core.Requirements = append(core.Requirements, NothingLeftBehind)
+	for i := range byArea {
+		byArea[i].Requirements = append(byArea[i].Requirements, invariants...)
+	}
+	return slices.Concat([]Profile{core}, byArea, []Profile{full})
 }
 
 // FindProfile looks a profile up by name; the error names the known ones.

@@ -58,16 +58,33 @@ type Requirement struct {
 	Severity Severity `json:"severity"`
 	// Features are those that a target must have for a check to be possible.
 	Features []Feature `json:"features,omitempty"`
-	// Remediation tells the owner of a failing target what to do.
-	Remediation string `json:"remediation"`
+	// Slow: its checks take so long that they run only when asked for (--slow).
+	Slow bool `json:"slow,omitempty"`
+	// Remediation tells the owner of a failing target what to do. An excluded row
+	// may lack it: it never fails.
+	Remediation string `json:"remediation,omitempty"`
 	// Excluded, if set, is the reason why no check can decide the requirement.
 	Excluded string `json:"excluded,omitempty"`
+}
+
+// AtTheEnd says whether the end of every run decides the requirement, and no
+// check does: such are all invariants.
+func (r Requirement) AtTheEnd() bool { return r.Area == areaInvariants }
+
+// areas make the catalogue, in its order. Each has a file of its own.
+var areas = []func() []Requirement{
+	tutorialArea,
+	invariantsArea,
 }
 
 // Catalogue returns every requirement in the catalogue's own order. The slice
 // is the caller's.
 func Catalogue() []Requirement {
-	return slices.Concat(tutorialArea(), invariantsArea())
+	var all []Requirement
+	for _, rows := range areas {
+		all = append(all, rows()...)
+	}
+	return all
 }
 
 // Lookup finds a requirement by its id.
