@@ -108,7 +108,7 @@ func (l *launch) takeInventory(ctx context.Context) {
 	if target, err := l.folder.LoadTarget(); err == nil {
 		accounts = target.Accounts
 	}
-	found, err := provision.Inventory(ctx, l.client, l.cfg.FolderID, l.id, accounts...)
+	found, err := provision.Inventory(ctx, l.client, []string{l.cfg.FolderID}, l.id, accounts...)
 	var left []journal.ResourceLeft
 	for _, f := range found {
 		reason := f.Reason

@@ -6,6 +6,7 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/kms/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/resourcemanager/v1"
@@ -69,6 +70,11 @@ func (c *Client) Secrets() lockbox.SecretServiceClient {
 // Payloads is Lockbox's payload service.
 func (c *Client) Payloads() lockbox.PayloadServiceClient {
 	return lockbox.NewPayloadServiceClient(c.Conn())
+}
+
+// SymmetricKeys is KMS's symmetric key service.
+func (c *Client) SymmetricKeys() kms.SymmetricKeyServiceClient {
+	return kms.NewSymmetricKeyServiceClient(c.Conn())
 }
 
 // Networks is the VPC network service.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/renameio/v2"
 
@@ -29,6 +30,14 @@ var OwnerRoles = []string{
 	"iam.serviceAccounts.federatedCredentialEditor", // federated credential
 	"lockbox.editor",                                // secret
 	"resource-manager.admin",                        // role of the service account on the folder
+}
+
+// AreaRoles are what checks of single areas need of the account beside OwnerRoles,
+// each on the folder; profile core runs without them.
+var AreaRoles = []string{
+	"lockbox.admin",                         // roles on a secret (access)
+	"iam.workloadIdentityFederations.admin", // roles on a federation (federation)
+	"kms.admin",                             // a key for a secret (secrets)
 }
 
 // World is what a mock cloud is born with.
@@ -69,7 +78,7 @@ func (c *Cloud) found() error {
 	c.userToken = "y0_" + rand.Text() + rand.Text()
 	c.world.Owner = c.iam.AddUser("owner", c.userToken)
 	for _, folder := range []string{c.world.FolderID, c.world.OtherFolderID} {
-		if err := c.grant(state.Ref{Type: resourcemanager.KindFolder, ID: folder}, c.world.Owner, OwnerRoles...); err != nil {
+		if err := c.grant(state.Ref{Type: resourcemanager.KindFolder, ID: folder}, c.world.Owner, slices.Concat(OwnerRoles, AreaRoles)...); err != nil {
 			return err
 		}
 	}

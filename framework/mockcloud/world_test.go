@@ -23,11 +23,12 @@ func TestTheReadmeNamesTheRoles(t *testing.T) {
 		}
 	}
 	slices.Sort(named)
-	want := slices.Sorted(slices.Values(OwnerRoles))
+	all := slices.Concat(OwnerRoles, AreaRoles)
+	want := slices.Sorted(slices.Values(all))
 	if !slices.Equal(named, want) {
 		t.Errorf("the README names %v\nthe account has %v", named, want)
 	}
-	for _, role := range OwnerRoles {
+	for _, role := range all {
 		if !access.Known(role) {
 			t.Errorf("there is no role %s", role)
 		}

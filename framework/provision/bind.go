@@ -15,24 +15,27 @@ import (
 // bind adds roles of a service account on the folder.
 func (b *builder) bind(ctx context.Context, step, account string, roles []string, report func(string)) error {
 	doing := fmt.Sprintf("granting %s to service account %s on folder %s", strings.Join(roles, ", "), account, b.folder)
-	var seqs []int
+	var marks []Mark
 	for _, role := range roles {
-		seq, err := b.ledger.Intend(Record{Step: step, Kind: KindAccessBinding, Name: role, FolderID: b.folder, Parent: account})
+		mark, err := b.ledger.Intend(Record{Step: step, Kind: KindAccessBinding, Name: role, FolderID: b.folder, Parent: account})
 		if err != nil {
 			return err
 		}
-		seqs = append(seqs, seq)
+		marks = append(marks, mark)
 	}
 	err := rebind(ctx, b.client, b.folder, access.AccessBindingAction_ADD, account, roles, report)
-	for i, seq := range seqs {
+	for i, mark := range marks {
 		if err != nil {
-			err = errors.Join(err, b.refused(seq, err))
+			err = errors.Join(err, b.refused(mark, err))
 			continue
 		}
-		err = errors.Join(b.ledger.Created(seq, roles[i]+":"+account, ""), b.ledger.Done(seq))
+		err = errors.Join(b.ledger.Created(mark, bindingID(roles[i], account), ""), b.ledger.Done(mark))
 	}
 	return cloud.While(err, doing)
 }
+
+// bindingID is how ledgers and lists name a role of an account: bindings have no id.
+func bindingID(role, account string) string { return role + ":" + account }
 
 // rebind changes bindings and waits. A lost race can end the operation instead of
 // the call; repeating that needs a new idempotency key, or the same failed

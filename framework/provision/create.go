@@ -45,19 +45,19 @@ func (b *builder) create(ctx context.Context, n creation, report func(string)) (
 	if kinds[n.kind].list != nil { // what hangs on a service account has no labels
 		record.Labels = b.labels
 	}
-	seq, err := b.ledger.Intend(record)
+	mark, err := b.ledger.Intend(record)
 	if err != nil {
 		return "", err
 	}
 	op, err := call(cloud.WithIdempotencyKey(ctx, key), n.call)
 	if err != nil {
-		return "", errors.Join(cloud.While(err, doing), b.refused(seq, err))
+		return "", errors.Join(cloud.While(err, doing), b.refused(mark, err))
 	}
 	id := n.id
 	if id == "" {
 		id = cloud.ResourceID(op, kinds[n.kind].idField)
 	}
-	if err := b.ledger.Created(seq, id, op.GetId()); err != nil {
+	if err := b.ledger.Created(mark, id, op.GetId()); err != nil {
 		return id, err
 	}
 	if err := b.client.Wait(ctx, n.method, op, n.response, saying(report)); err != nil {
@@ -66,17 +66,17 @@ func (b *builder) create(ctx context.Context, n creation, report func(string)) (
 	if id == "" {
 		return "", fmt.Errorf("%s: operation %s of %s names no id", doing, op.GetId(), n.method)
 	}
-	return id, b.ledger.Done(seq)
+	return id, b.ledger.Done(mark)
 }
 
 // refused notes an answer that means that nothing was created. No answer at all
 // means that nobody knows, so the intent stays.
-func (b *builder) refused(seq int, err error) error {
+func (b *builder) refused(mark Mark, err error) error {
 	switch cloud.ClassOf(err) {
 	case cloud.ClassTransport, cloud.ClassRetryable:
 		return nil
 	}
-	return b.ledger.Refused(seq)
+	return b.ledger.Refused(mark)
 }
 
 func saying(report func(string)) func(cloud.Progress) {

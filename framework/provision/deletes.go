@@ -9,6 +9,7 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/kms/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/vpc/v1"
@@ -60,6 +61,10 @@ func deleteSecret(ctx context.Context, c *cloud.Client, _ string, r Resource) (*
 	return c.Secrets().Delete(ctx, &lockbox.DeleteSecretRequest{SecretId: r.ID})
 }
 
+func deleteKMSKey(ctx context.Context, c *cloud.Client, _ string, r Resource) (*operation.Operation, error) {
+	return c.SymmetricKeys().Delete(ctx, &kms.DeleteSymmetricKeyRequest{KeyId: r.ID})
+}
+
 func deleteBinding(ctx context.Context, c *cloud.Client, folder string, r Resource) (*operation.Operation, error) {
 	return changeBindings(ctx, c, folder, access.AccessBindingAction_REMOVE, r.Parent, r.Name)
 }
@@ -71,8 +76,7 @@ const subjectServiceAccount = "serviceAccount"
 func changeBindings(ctx context.Context, c *cloud.Client, folder string, action access.AccessBindingAction, account string, roles ...string) (*operation.Operation, error) {
 	req := &access.UpdateAccessBindingsRequest{ResourceId: folder}
 	for _, role := range roles {
-		req.AccessBindingDeltas = append(req.AccessBindingDeltas, &access.AccessBindingDelta{Action: action,
-			AccessBinding: &access.AccessBinding{RoleId: role, Subject: &access.Subject{Id: account, Type: subjectServiceAccount}}})
+		req.AccessBindingDeltas = append(req.AccessBindingDeltas, delta(action, account, role))
 	}
 	return c.Folders().UpdateAccessBindings(ctx, req)
 }

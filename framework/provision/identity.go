@@ -51,14 +51,14 @@ func (p *plan) namespace() Step {
 			return "", err
 		}
 		name := p.target.Namespace
-		seq, err := p.b.ledger.Intend(Record{Step: StepNamespace, Kind: KindNamespace, Name: name, Parent: p.clusterKey()})
+		mark, err := p.b.ledger.Intend(Record{Step: StepNamespace, Kind: KindNamespace, Name: name, Parent: p.clusterKey()})
 		if err != nil {
 			return "", err
 		}
 		if err := p.kube.CreateNamespace(ctx, name, p.b.labels); err != nil {
 			return "", err
 		}
-		return name, errors.Join(p.b.ledger.Created(seq, name, ""), p.b.ledger.Done(seq))
+		return name, errors.Join(p.b.ledger.Created(mark, name, ""), p.b.ledger.Done(mark))
 	}})
 }
 

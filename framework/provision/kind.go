@@ -26,6 +26,7 @@ const (
 	KindFederation     = "iam.federation"
 	KindCredential     = "iam.federatedCredential"
 	KindSecret         = "lockbox.secret"
+	KindKMSKey         = "kms.symmetricKey"
 	KindLookup         = "lookup" // steps that only read
 )
 
@@ -35,6 +36,7 @@ type Resource struct {
 	ID   string `json:"id"`
 	// Name and Parent are as in Record.
 	Name    string            `json:"name"`
+	Folder  string            `json:"folder_id,omitempty"`
 	Parent  string            `json:"parent,omitempty"`
 	Labels  map[string]string `json:"labels,omitempty"`
 	Created time.Time         `json:"created_at,omitzero"`
@@ -49,8 +51,8 @@ type Leftover struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func leftover(r Resource, folder, reason string) Leftover {
-	return Leftover{Resource: r, Command: kinds[r.Kind].command(r, folder), Reason: reason}
+func leftover(r Resource, reason string) Leftover {
+	return Leftover{Resource: r, Command: kinds[r.Kind].command(r, r.Folder), Reason: reason}
 }
 
 // kind is what the package knows about one kind of resource.
@@ -63,8 +65,12 @@ type kind struct {
 	deleteMethod string
 	// list returns all of the folder's, whoever made them. Nil: see children.
 	list func(ctx context.Context, c *cloud.Client, folder string) ([]Resource, error)
-	// children returns those that hang on one service account.
+	// children returns those that hang on one service account; byFolder: in each
+	// folder others.
 	children func(ctx context.Context, c *cloud.Client, folder, parent string) ([]Resource, error)
+	byFolder bool
+	// optional kinds are made by few checks, and need roles that others do not.
+	optional bool
 	// delete starts the deletion. Nil: a cluster's own (namespaces).
 	delete func(ctx context.Context, c *cloud.Client, folder string, r Resource) (*operation.Operation, error)
 	// command is the yc command that deletes one.
@@ -98,7 +104,7 @@ var kinds = map[string]kind{
 	// The roles of the cluster's accounts are still needed while it is deleted.
 	KindAccessBinding: {deleteMethod: "yandex.cloud.resourcemanager.v1.FolderService/UpdateAccessBindings",
 		after:    []string{KindCluster, KindNodeGroup},
-		children: listBindings, delete: deleteBinding, command: bindingCommand},
+		children: listBindings, byFolder: true, delete: deleteBinding, command: bindingCommand},
 	// Deleting a cluster takes its node groups along, but then a failure names the
 	// cluster only, so they go first.
 	KindCluster: {idField: "cluster_id", deleteMethod: "yandex.cloud.k8s.v1.ClusterService/Delete",
@@ -117,8 +123,11 @@ var kinds = map[string]kind{
 		children: listCredentials, delete: deleteCredential, command: yc("iam workload-identity federated-credential")},
 	KindSecret: {idField: "secret_id", deleteMethod: "yandex.cloud.lockbox.v1.SecretService/Delete",
 		list: listSecrets, delete: deleteSecret, command: yc("lockbox secret")},
+	KindKMSKey: {idField: "key_id", deleteMethod: "yandex.cloud.kms.v1.SymmetricKeyService/Delete",
+		after: []string{KindSecret}, optional: true,
+		list: listKMSKeys, delete: deleteKMSKey, command: yc("kms symmetric-key")},
 }
 
 // kindOrder is the order of kinds in lists: what hangs on other things first.
-var kindOrder = []string{KindKSA, KindNamespace, KindSecret, KindCredential, KindFederation, KindNodeGroup, KindCluster,
+var kindOrder = []string{KindKSA, KindNamespace, KindSecret, KindKMSKey, KindCredential, KindFederation, KindNodeGroup, KindCluster,
 	KindAccessBinding, KindServiceAccount, KindSubnet, KindSecurityGroup, KindRouteTable, KindGateway, KindNetwork}

@@ -44,7 +44,9 @@ type entry struct {
 	Type   string    `json:"type"`
 	At     time.Time `json:"at"`
 	Header *Header   `json:"header,omitempty"`
-	// Seq ties the lines about one resource together.
+	// By and Seq tie the lines about one resource together: the process that wrote
+	// them, and its own count.
+	By     string  `json:"by,omitempty"`
 	Seq    int     `json:"seq,omitempty"`
 	Record *Record `json:"record,omitempty"`
 	ID     string  `json:"id,omitempty"`
@@ -72,20 +74,31 @@ type Record struct {
 	// Pending is true while the operation that creates it may still be going on.
 	Pending bool `json:"pending,omitempty"`
 
+	mark Mark
+}
+
+// Mark is a record's place in its ledger. The zero Mark is none.
+type Mark struct {
+	by  string
 	seq int
 }
 
 // Ledger is the durable list of what a run is about to create and has created.
-// It is safe for concurrent use; one process at a time holds it.
+// It is safe for concurrent use. The processes of a run write it together (Join);
+// whoever deletes what it names has it alone.
 type Ledger struct {
 	path string
+	// by is this process's name in the file.
+	by string
 
 	mu      sync.Mutex
 	file    *os.File
 	header  Header
-	records map[int]*Record
-	next    int
-	closed  bool
+	records map[Mark]*Record
+	// order is that of the records' creation, last the last number of each process.
+	order  []Mark
+	last   map[string]int
+	closed bool
 }
 
 // ErrRunAlive says that another process holds the run's ledger.
@@ -112,7 +125,7 @@ func StateDir() (string, error) {
 // LedgerPath is where the ledger of a run is, below StateDir.
 func LedgerPath(stateDir, runID string) string { return filepath.Join(stateDir, runID, ledgerName) }
 
-// CreateLedger starts the ledger of a new run and takes its lock.
+// CreateLedger starts the ledger of a new run and holds it alone.
 func CreateLedger(stateDir string, h Header) (*Ledger, error) {
 	if !ValidRunID(h.RunID) {
 		return nil, fmt.Errorf("starting the ledger: %q is no run id (8 characters a-z and 0-9, first a letter)", h.RunID)
@@ -125,8 +138,10 @@ func CreateLedger(stateDir string, h Header) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the ledger: %w", err)
 	}
-	l := &Ledger{path: path, file: f, header: h, records: map[int]*Record{}, next: 1}
-	if err := l.lock(); err != nil {
+	l := newLedger(path, f)
+	l.header = h
+	if err := l.lock(syscall.LOCK_EX); err != nil {
+		_ = f.Close()
 		return nil, err
 	}
 	if err := l.append(entry{Type: entryHeader, Header: &h}); err != nil {
@@ -136,32 +151,60 @@ func CreateLedger(stateDir string, h Header) (*Ledger, error) {
 	return l, syncDir(filepath.Dir(path))
 }
 
-// OpenLedger opens the ledger of an earlier run, or of this one in another
-// process, and takes its lock. ErrRunAlive if somebody else holds it.
+// OpenLedger opens the ledger of an earlier run, and holds it alone. ErrRunAlive
+// if somebody else holds it.
 func OpenLedger(stateDir, runID string) (*Ledger, error) {
+	return openLedger(stateDir, runID, syscall.LOCK_EX, "")
+}
+
+// JoinLedger opens the ledger of the run that this process belongs to, and holds
+// it together with the run's other processes. by is this one's name, which no
+// other has. ErrRunAlive if somebody holds it alone.
+func JoinLedger(stateDir, runID, by string) (*Ledger, error) {
+	return openLedger(stateDir, runID, syscall.LOCK_SH, by)
+}
+
+func openLedger(stateDir, runID string, how int, by string) (*Ledger, error) {
 	path := LedgerPath(stateDir, runID)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the ledger of run %s: %w", runID, err)
 	}
-	l := &Ledger{path: path, file: f}
-	if err := l.lock(); err != nil {
+	l := newLedger(path, f)
+	l.by = by
+	if err := l.lock(how); err != nil {
+		_ = f.Close()
 		return nil, err
 	}
-	if err := l.load(); err != nil {
+	if err := l.load(how == syscall.LOCK_EX); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
 	return l, nil
 }
 
+func newLedger(path string, f *os.File) *Ledger {
+	return &Ledger{path: path, file: f, records: map[Mark]*Record{}, last: map[string]int{}}
+}
+
+// TakeOver holds a ledger alone that was held together, and reads what the others
+// have written. ErrRunAlive if one of them still holds it.
+func (l *Ledger) TakeOver() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.lock(syscall.LOCK_EX); err != nil {
+		return err
+	}
+	return l.load(true)
+}
+
 // lock takes the lock, which the system drops when the process ends however it ends.
 // Somebody who lists ledgers holds each for a moment (locked), so a taken lock
 // is tried again until that must be over.
-func (l *Ledger) lock() error {
+func (l *Ledger) lock(how int) error {
 	var err error
 	for deadline := time.Now().Add(lockPatience); ; {
-		err = syscall.Flock(int(l.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err = syscall.Flock(int(l.file.Fd()), how|syscall.LOCK_NB)
 		if err == nil {
 			return nil
 		}
@@ -170,7 +213,6 @@ func (l *Ledger) lock() error {
 		}
 		<-time.After(lockPatience / 10)
 	}
-	_ = l.file.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return fmt.Errorf("%w (%s)", ErrRunAlive, l.path)
 	}
@@ -218,35 +260,38 @@ func (l *Ledger) append(e entry) error {
 	return nil
 }
 
-// Intend notes that r is about to be created and returns its number. When it
+// Intend notes that r is about to be created and returns its mark. When it
 // fails nothing may be created.
-func (l *Ledger) Intend(r Record) (seq int, err error) {
+func (l *Ledger) Intend(r Record) (Mark, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r.seq, r.Pending = l.next, true
-	if err := l.append(entry{Type: entryIntent, Seq: r.seq, Record: &r}); err != nil {
-		return 0, err
+	r.Pending = true
+	e := entry{Type: entryIntent, By: l.by, Seq: l.last[l.by] + 1, Record: &r}
+	if err := l.append(e); err != nil {
+		return Mark{}, err
 	}
-	l.next++
-	l.records[r.seq] = &r
-	return r.seq, nil
+	l.apply(e)
+	return e.mark(), nil
 }
 
+func (e entry) mark() Mark { return Mark{e.By, e.Seq} }
+
 // Created notes the id and the operation of what was intended.
-func (l *Ledger) Created(seq int, id, operation string) error {
-	return l.note(entry{Type: entryCreated, Seq: seq, ID: id, Operation: operation})
+func (l *Ledger) Created(m Mark, id, operation string) error {
+	return l.note(m, entry{Type: entryCreated, ID: id, Operation: operation})
 }
 
 // Done notes that the operation that creates it is over.
-func (l *Ledger) Done(seq int) error { return l.note(entry{Type: entryDone, Seq: seq}) }
+func (l *Ledger) Done(m Mark) error { return l.note(m, entry{Type: entryDone}) }
 
 // Refused notes that the cloud refused to create it.
-func (l *Ledger) Refused(seq int) error { return l.note(entry{Type: entryRefused, Seq: seq}) }
+func (l *Ledger) Refused(m Mark) error { return l.note(m, entry{Type: entryRefused}) }
 
 // Deleted notes that it is gone.
-func (l *Ledger) Deleted(seq int) error { return l.note(entry{Type: entryDeleted, Seq: seq}) }
+func (l *Ledger) Deleted(m Mark) error { return l.note(m, entry{Type: entryDeleted}) }
 
-func (l *Ledger) note(e entry) error {
+func (l *Ledger) note(m Mark, e entry) error {
+	e.By, e.Seq = m.by, m.seq
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.append(e); err != nil {
@@ -258,7 +303,7 @@ func (l *Ledger) note(e entry) error {
 
 // Finish notes that nothing of the run is left and removes its folder.
 func (l *Ledger) Finish() error {
-	if err := l.note(entry{Type: entryClosed}); err != nil {
+	if err := l.note(Mark{}, entry{Type: entryClosed}); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(filepath.Dir(l.path)); err != nil {
@@ -268,13 +313,14 @@ func (l *Ledger) Finish() error {
 }
 
 // Live returns what was or may have been created and was not deleted, in the
-// order of creation.
+// order of creation. Of a ledger that is held together it knows what the others
+// had written when this process joined.
 func (l *Ledger) Live() []Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []Record
-	for seq := 1; seq < l.next; seq++ {
-		if r, ok := l.records[seq]; ok {
+	for _, m := range l.order {
+		if r, ok := l.records[m]; ok {
 			out = append(out, *r)
 		}
 	}

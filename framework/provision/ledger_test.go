@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func newLedger(t *testing.T) (*Ledger, string) {
+func startLedger(t *testing.T) (*Ledger, string) {
 	t.Helper()
 	dir := t.TempDir()
 	l, err := CreateLedger(dir, Header{RunID: "abcdefgh", FolderID: "b1g", Endpoint: "127.0.0.1:1", PID: os.Getpid(), Local: map[string]string{"admin": "http://x"}})
@@ -21,13 +21,13 @@ func newLedger(t *testing.T) (*Ledger, string) {
 	return l, dir
 }
 
-func intend(t *testing.T, l *Ledger, name string) int {
+func intend(t *testing.T, l *Ledger, name string) Mark {
 	t.Helper()
-	seq, err := l.Intend(Record{Step: name, Kind: KindNetwork, Name: name, FolderID: "b1g", Labels: map[string]string{"a": "b"}, IdempotencyKey: "k"})
+	mark, err := l.Intend(Record{Step: name, Kind: KindNetwork, Name: name, FolderID: "b1g", Labels: map[string]string{"a": "b"}, IdempotencyKey: "k"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return seq
+	return mark
 }
 
 // reopen closes l and reads the file again, as after a crash.
@@ -57,7 +57,7 @@ func names(records []Record) []string {
 }
 
 func TestLedgerRemembers(t *testing.T) {
-	l, dir := newLedger(t)
+	l, dir := startLedger(t)
 	a, b, c, d, e := intend(t, l, "a"), intend(t, l, "b"), intend(t, l, "c"), intend(t, l, "d"), intend(t, l, "e")
 	for _, err := range []error{l.Created(a, "ida", "op"), l.Done(a), l.Created(b, "idb", "opb"), l.Refused(c), l.Created(d, "idd", "op"), l.Done(d), l.Deleted(d)} {
 		if err != nil {
@@ -76,8 +76,8 @@ func TestLedgerRemembers(t *testing.T) {
 	if h := back.Header(); h.FolderID != "b1g" || h.Local["admin"] != "http://x" || back.Live()[1].Operation != "opb" || back.Live()[0].Labels["a"] != "b" {
 		t.Errorf("header %+v, records %+v", h, back.Live())
 	}
-	if seq := intend(t, back, "f"); seq != 6 {
-		t.Errorf("numbering goes on with %d", seq)
+	if mark := intend(t, back, "f"); mark.seq != 6 {
+		t.Errorf("numbering goes on with %d", mark.seq)
 	}
 	if info, err := os.Stat(l.Path()); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, error %v", info.Mode(), err)
@@ -85,7 +85,7 @@ func TestLedgerRemembers(t *testing.T) {
 }
 
 func TestTornLastLineIsCutOff(t *testing.T) {
-	l, dir := newLedger(t)
+	l, dir := startLedger(t)
 	intend(t, l, "a")
 	if _, err := l.file.WriteString(`{"type":"intent","seq":2,"record":{"kind":"vp`); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestEditedLedgerIsRefused(t *testing.T) {
 }
 
 func TestOneWriter(t *testing.T) {
-	l, dir := newLedger(t)
+	l, dir := startLedger(t)
 	if _, err := OpenLedger(dir, "abcdefgh"); !errors.Is(err, ErrRunAlive) {
 		t.Errorf("a second writer gets %v", err)
 	}
@@ -138,8 +138,71 @@ func TestOneWriter(t *testing.T) {
 	reopen(t, l, dir)
 }
 
+// The processes of a run write one file, and whoever tears down knows them all.
+func TestProcessesWriteTogether(t *testing.T) {
+	l, dir := startLedger(t)
+	if _, err := JoinLedger(dir, "abcdefgh", "suite-1"); !errors.Is(err, ErrRunAlive) {
+		t.Errorf("joined a ledger that somebody holds alone: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	join := func(by string) *Ledger {
+		j, err := JoinLedger(dir, "abcdefgh", by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = j.Close() })
+		return j
+	}
+	one, two := join("suite-1"), join("suite-2")
+	a, b, c := intend(t, one, "a"), intend(t, two, "b"), intend(t, one, "c")
+	if err := errors.Join(one.Created(a, "ida", ""), one.Done(a), two.Created(b, "idb", ""), two.Deleted(b), one.Refused(c)); err != nil {
+		t.Fatal(err)
+	}
+	intend(t, two, "d")
+	if err := one.TakeOver(); !errors.Is(err, ErrRunAlive) {
+		t.Errorf("taken over from a process that writes: %v", err)
+	}
+	if err := two.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := one.TakeOver(); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(one.Live()); !slices.Equal(got, []string{"a=ida", "d=?"}) {
+		t.Errorf("live %v", got)
+	}
+	if err := one.Deleted(one.Live()[1].mark); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(reopen(t, one, dir).Live()); !slices.Equal(got, []string{"a=ida"}) {
+		t.Errorf("live %v", got)
+	}
+}
+
+// A line without its end may be another process's, on its way.
+func TestWhoJoinsCutsNothing(t *testing.T) {
+	l, dir := startLedger(t)
+	const begun = `{"type":"intent","seq":1,"rec`
+	if _, err := l.file.WriteString(begun); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j, err := JoinLedger(dir, "abcdefgh", "suite-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	if text, err := os.ReadFile(j.Path()); err != nil || !strings.HasSuffix(string(text), begun) {
+		t.Errorf("the file ends differently: %q, %v", text, err)
+	}
+}
+
 func TestFinishRemovesTheFolder(t *testing.T) {
-	l, dir := newLedger(t)
+	l, dir := startLedger(t)
 	if err := l.Finish(); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +238,7 @@ func FuzzLedger(f *testing.F) {
 	f.Add("{\"type\":\"run\",\"header\":{\"run_id\":\"a\"}}\n{\"type\":\"intent\",\"seq\":99999999999,\"record\":{}}\n")
 	f.Add("\n\n{}")
 	f.Fuzz(func(t *testing.T, text string) {
-		l := &Ledger{path: "fuzz"}
+		l := newLedger("fuzz", nil)
 		if err := l.parse([]byte(text)); err != nil {
 			return
 		}

@@ -6,15 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"syscall"
 )
 
 // load reads the file that l holds. A last line without its newline was torn by
 // a crash: it is cut off, because the call it announces was never made (an
-// intent) or can be found again by name (everything else).
-func (l *Ledger) load() error {
-	data, err := io.ReadAll(l.file)
+// intent) or can be found again by name (everything else). Only who holds the file
+// alone may cut: the line may be another's, on its way.
+func (l *Ledger) load(alone bool) error {
+	data, err := io.ReadAll(io.NewSectionReader(l.file, 0, math.MaxInt64))
 	if err != nil {
 		return fmt.Errorf("reading the ledger %s: %w", l.path, err)
 	}
@@ -22,7 +24,7 @@ func (l *Ledger) load() error {
 	if err := l.parse(data[:whole]); err != nil {
 		return fmt.Errorf("reading the ledger %s: %w", l.path, err)
 	}
-	if whole < len(data) {
+	if whole < len(data) && alone {
 		if err := l.file.Truncate(int64(whole)); err != nil {
 			return fmt.Errorf("cutting the torn last line of the ledger %s: %w", l.path, err)
 		}
@@ -33,7 +35,7 @@ func (l *Ledger) load() error {
 // parse reads whole lines. A line that is no JSON is an error: the file was
 // edited, and guessing what it said could leave something behind.
 func (l *Ledger) parse(data []byte) error {
-	l.records, l.next = map[int]*Record{}, 1
+	l.records, l.order, l.last = map[Mark]*Record{}, nil, map[string]int{}
 	for n, line := range bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")) {
 		var e entry
 		if err := json.Unmarshal(line, &e); err != nil {
@@ -61,15 +63,16 @@ func (l *Ledger) apply(e entry) {
 		l.closed = true
 		return
 	case entryIntent:
-		if e.Record == nil || e.Seq != l.next {
+		if e.Record == nil || e.Seq != l.last[e.By]+1 {
 			return
 		}
 		r := *e.Record
-		r.seq = e.Seq
-		l.records[e.Seq], l.next = &r, e.Seq+1
+		r.mark = e.mark()
+		l.records[r.mark], l.last[e.By] = &r, e.Seq
+		l.order = append(l.order, r.mark)
 		return
 	}
-	r, ok := l.records[e.Seq]
+	r, ok := l.records[e.mark()]
 	if !ok {
 		return
 	}
@@ -79,7 +82,7 @@ func (l *Ledger) apply(e entry) {
 	case entryDone:
 		r.Pending = false
 	case entryRefused, entryDeleted:
-		delete(l.records, e.Seq)
+		delete(l.records, r.mark)
 	}
 }
 

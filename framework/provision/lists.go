@@ -8,6 +8,7 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/kms/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/vpc/v1"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -118,6 +119,13 @@ func listSecrets(ctx context.Context, c *cloud.Client, folder string) ([]Resourc
 	})
 }
 
+func listKMSKeys(ctx context.Context, c *cloud.Client, folder string) ([]Resource, error) {
+	return collect(KindKMSKey, func(token string) ([]*kms.SymmetricKey, string, error) {
+		r, err := c.SymmetricKeys().List(ctx, &kms.ListSymmetricKeysRequest{FolderId: folder, PageSize: pageSize, PageToken: token})
+		return r.GetKeys(), r.GetNextPageToken(), err
+	})
+}
+
 // credential gives a federated credential the methods of an item: it has no name
 // and no labels, and what tells it from others is its external subject.
 type credential struct{ *workload.FederatedCredential }
@@ -145,7 +153,7 @@ func listCredentials(ctx context.Context, c *cloud.Client, _, account string) ([
 // binding gives an access binding the methods of an item.
 type binding struct{ *access.AccessBinding }
 
-func (b binding) GetId() string                        { return b.GetRoleId() + ":" + b.GetSubject().GetId() }
+func (b binding) GetId() string                        { return bindingID(b.GetRoleId(), b.GetSubject().GetId()) }
 func (b binding) GetName() string                      { return b.GetRoleId() }
 func (b binding) GetLabels() map[string]string         { return nil }
 func (b binding) GetCreatedAt() *timestamppb.Timestamp { return nil }

@@ -63,7 +63,7 @@ func TestProvisionAndTeardown(t *testing.T) {
 	if !slices.Equal(w.kube.accounts, []string{target.Namespace + "/wlif"}) || w.kube.access.Endpoint != k.Endpoint {
 		t.Errorf("accounts %v by way of %+v", w.kube.accounts, w.kube.access)
 	}
-	left, err := provision.Inventory(ctx, w.client, target.FolderID, target.RunID)
+	left, err := provision.Inventory(ctx, w.client, []string{target.FolderID}, target.RunID)
 	if err != nil || len(left) != runResources {
 		t.Errorf("the inventory before the teardown has %d resources, want %d; error %v", len(left), runResources, err)
 	}
@@ -105,7 +105,7 @@ func TestRoleOfADeletedAccount(t *testing.T) {
 	if _, err := w.client.ServiceAccounts().Delete(t.Context(), &iam.DeleteServiceAccountRequest{ServiceAccountId: target.ServiceAccountID}); err != nil {
 		t.Fatal(err)
 	}
-	left, err := provision.Inventory(t.Context(), w.client, target.FolderID, target.RunID, target.Accounts...)
+	left, err := provision.Inventory(t.Context(), w.client, []string{target.FolderID}, target.RunID, target.Accounts...)
 	if err != nil || !slices.ContainsFunc(left, func(l provision.Leftover) bool {
 		return l.Kind == provision.KindAccessBinding && l.Parent == target.ServiceAccountID
 	}) {
@@ -138,7 +138,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	if err != nil || len(out.Left) > 0 {
 		t.Errorf("left %v, error %v", out.Left, err)
 	}
-	other, err := provision.Inventory(t.Context(), w.client, w.cfg.FolderID, runs[1].target.RunID)
+	other, err := provision.Inventory(t.Context(), w.client, []string{w.cfg.FolderID}, runs[1].target.RunID)
 	if err != nil || len(other) != runResources {
 		t.Errorf("of the other run %d resources are there, want %d; error %v", len(other), runResources, err)
 	}

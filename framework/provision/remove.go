@@ -21,12 +21,13 @@ import (
 // remover deletes resources in reverse dependency order, in parallel where
 // nothing forbids it, and past errors.
 type remover struct {
-	client   *cloud.Client
+	client *cloud.Client
+	// folder is that of records that name none.
 	folder   string
 	timeouts config.Timeouts
 	dial     Dial
 	// gone is told of every record that is no more; nil: nobody.
-	gone func(seq int) error
+	gone func(Mark) error
 
 	mu      sync.Mutex
 	deleted []Resource
@@ -37,7 +38,7 @@ type remover struct {
 func (r Record) key() string { return r.Kind + "|" + r.Parent + "|" + r.Name }
 
 func (r Record) resource() Resource {
-	return Resource{Kind: r.Kind, ID: r.ID, Name: r.Name, Parent: r.Parent, Labels: r.Labels}
+	return Resource{Kind: r.Kind, ID: r.ID, Name: r.Name, Folder: r.FolderID, Parent: r.Parent, Labels: r.Labels}
 }
 
 // run deletes what records say and returns what it did.
@@ -150,8 +151,8 @@ func (m *remover) remove(ctx context.Context, r Record, with []Record, report fu
 		if x.ID != "" {
 			m.deleted = append(m.deleted, x.resource())
 		}
-		if m.gone != nil && x.seq > 0 {
-			if err := m.gone(x.seq); err != nil {
+		if m.gone != nil && x.mark != (Mark{}) {
+			if err := m.gone(x.mark); err != nil {
 				return r.ID, err
 			}
 		}
@@ -185,9 +186,9 @@ func (m *remover) find(ctx context.Context, r Record) (Resource, error) {
 	var err error
 	switch {
 	case k.list != nil:
-		all, err = k.list(ctx, m.client, m.folder)
+		all, err = k.list(ctx, m.client, m.folderOf(r))
 	case k.children != nil:
-		all, err = k.children(ctx, m.client, m.folder, r.Parent)
+		all, err = k.children(ctx, m.client, m.folderOf(r), r.Parent)
 	default:
 		return Resource{ID: r.Name}, nil // a namespace's id is its name
 	}
@@ -212,6 +213,8 @@ func parentOf(k kind, r Record) string {
 	return r.Parent
 }
 
+func (m *remover) folderOf(r Record) string { return cmp.Or(r.FolderID, m.folder) }
+
 func (m *remover) delete(ctx context.Context, r Record, report func(string)) error {
 	k := kinds[r.Kind]
 	var err error
@@ -219,11 +222,11 @@ func (m *remover) delete(ctx context.Context, r Record, report func(string)) err
 	case KindNamespace:
 		err = m.deleteNamespace(ctx, r)
 	case KindAccessBinding:
-		err = rebind(ctx, m.client, m.folder, access.AccessBindingAction_REMOVE, r.Parent, []string{r.Name}, report)
+		err = rebind(ctx, m.client, m.folderOf(r), access.AccessBindingAction_REMOVE, r.Parent, []string{r.Name}, report)
 	default:
 		var op *operation.Operation
 		op, err = call(cloud.WithIdempotencyKey(ctx, cloud.NewIdempotencyKey()), func(ctx context.Context) (*operation.Operation, error) {
-			return k.delete(ctx, m.client, m.folder, r.resource())
+			return k.delete(ctx, m.client, m.folderOf(r), r.resource())
 		})
 		if err == nil {
 			err = m.client.Wait(ctx, k.deleteMethod, op, nil, saying(report))

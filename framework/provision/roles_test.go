@@ -45,6 +45,9 @@ func TestEveryRoleIsNeeded(t *testing.T) {
 				t.Skip(beside[role])
 			}
 			w := newWorld(t, nil)
+			for _, more := range mockcloud.AreaRoles {
+				w.dropOwnRole(more)
+			}
 			w.dropOwnRole(role)
 			var mu sync.Mutex
 			failed := map[string]error{}

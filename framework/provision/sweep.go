@@ -109,7 +109,7 @@ func (o SweepOptions) fromLedgers() (map[string]*RunSweep, error) {
 		default:
 			s.records, s.Err = live(o.StateDir, h.RunID)
 			for _, r := range s.records {
-				s.Found = append(s.Found, leftover(r.resource(), h.FolderID, ""))
+				s.Found = append(s.Found, leftover(r.resource(), ""))
 			}
 		}
 	}
@@ -129,10 +129,12 @@ func live(stateDir, runID string) ([]Record, error) {
 // fromLabels adds what the cloud's lists show.
 func (o SweepOptions) fromLabels(ctx context.Context, runs map[string]*RunSweep) error {
 	known := map[string][]string{}
+	var records []Record
 	for id, s := range runs {
 		known[id] = accountsOf(s.records)
+		records = append(records, s.records...)
 	}
-	found, err := ours(ctx, o.Client, o.Config.FolderID, known)
+	found, err := ours(ctx, o.Client, foldersOf(o.Config.FolderID, records), known)
 	for id, resources := range found {
 		s := runs[id]
 		if s == nil {
@@ -141,14 +143,14 @@ func (o SweepOptions) fromLabels(ctx context.Context, runs map[string]*RunSweep)
 		}
 		s.Labels = s.Labels || len(resources) > 0
 		for _, r := range resources {
-			s.add(r, o.Config.FolderID)
+			s.add(r)
 		}
 	}
 	return err
 }
 
 // add takes a listed resource in, unless the ledger has it already.
-func (s *RunSweep) add(r Resource, folder string) {
+func (s *RunSweep) add(r Resource) {
 	if at, ok := expiry(r.Labels); ok && at.After(s.Expires) && s.header == nil {
 		s.Expires = at
 	}
@@ -158,7 +160,7 @@ func (s *RunSweep) add(r Resource, folder string) {
 	if !r.Created.IsZero() && (s.Started.IsZero() || r.Created.Before(s.Started)) {
 		s.Started = r.Created
 	}
-	rec := Record{Kind: r.Kind, Name: r.Name, FolderID: folder, Parent: r.Parent, Labels: r.Labels, ID: r.ID}
+	rec := Record{Kind: r.Kind, Name: r.Name, FolderID: r.Folder, Parent: r.Parent, Labels: r.Labels, ID: r.ID}
 	for i := range s.records {
 		have := &s.records[i]
 		if have.Kind == rec.Kind && (have.ID == rec.ID || have.ID == "" && have.Name == rec.Name) {
@@ -167,7 +169,7 @@ func (s *RunSweep) add(r Resource, folder string) {
 		}
 	}
 	s.records = append(s.records, rec)
-	s.Found = append(s.Found, leftover(r, folder, ""))
+	s.Found = append(s.Found, leftover(r, ""))
 }
 
 // tooEarly says why a run must be left alone, if it must.

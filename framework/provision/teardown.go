@@ -26,9 +26,9 @@ func clearRun(ctx context.Context, o TeardownOptions, records []Record) (Outcome
 	h := o.Ledger.Header()
 	m := &remover{client: o.Client, folder: h.FolderID, timeouts: o.Config.Timeouts, dial: o.Dial, gone: o.Ledger.Deleted}
 	spans, err := m.run(ctx, records, Usual(o.Config), o.On)
-	found, listErr := ours(ctx, o.Client, h.FolderID, map[string][]string{h.RunID: accountsOf(records)})
+	found, listErr := ours(ctx, o.Client, foldersOf(h.FolderID, records), map[string][]string{h.RunID: accountsOf(records)})
 	namespaces, nsErr := m.namespaces(ctx, h.RunID, records)
-	left := leftovers(append(namespaces, found[h.RunID]...), h.FolderID, m.reasons)
+	left := leftovers(append(namespaces, found[h.RunID]...), m.reasons)
 	out := Outcome{Deleted: m.deleted, Left: left, Spans: spans, Took: time.Since(began)}
 	err = errors.Join(err, listErr, nsErr)
 	if err == nil && len(left) == 0 {
