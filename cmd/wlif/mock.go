@@ -24,6 +24,7 @@ import (
 // mockFlags are the words of `wlif mock`.
 type mockFlags struct {
 	listen, settings, state, announce, engine, prepare, dir, audit string
+	bugs                                                           []string
 }
 
 // closeBudget bounds how long a mock takes to end its clusters.
@@ -53,7 +54,8 @@ user's token are printed when it is ready (and written to --announce).`,
 	flags.StringVar(&f.prepare, "prepare", "", "Kubernetes version to get ready before answering, like 1.36")
 	flags.StringVar(&f.dir, "dir", "", "folder for certificates and clusters (default: a temporary one, or STATE.d with --state)")
 	flags.StringVar(&f.audit, "audit", "", "file for a JSON line about each call")
-	cmd.AddCommand(&cobra.Command{
+	flags.StringArrayVar(&f.bugs, "bug", nil, "name of a bug that acts in every folder, may be repeated; `wlif mock bugs` lists them")
+	cmd.AddCommand(newBugsCommand(), &cobra.Command{
 		Use:   "methods",
 		Short: "Print which methods of the cloud's API the mock implements, as Markdown",
 		Args:  cobra.NoArgs,
@@ -70,6 +72,9 @@ func runMock(ctx context.Context, f mockFlags, out, progress io.Writer) (err err
 	set, err := f.readSettings()
 	if err != nil {
 		return usageError(err)
+	}
+	if err := f.addBugs(&set); err != nil {
+		return err
 	}
 	engine, err := newEngine(f.engine)
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"sigs.k8s.io/yaml"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 )
 
 // Duration is a time.Duration that reads and writes as "60s".
@@ -66,6 +68,9 @@ type Settings struct {
 	Faults []Fault `json:"faults,omitempty"`
 	// Guesses replace rows of the table of guesses.
 	Guesses Guesses `json:"guesses,omitempty"`
+	// Bugs are the names of the bugs that act in a folder, by its id; "*" is every
+	// folder. A folder that a patch does not name keeps its bugs.
+	Bugs map[string][]string `json:"bugs,omitempty"`
 }
 
 // JWKS are the limits of fetching a federation's key set. All are guesses.
@@ -152,6 +157,7 @@ func Parse(raw []byte, base Settings) (Settings, error) {
 func (s Settings) clone() Settings {
 	s.Latencies, s.Quotas, s.Guesses = maps.Clone(s.Latencies), maps.Clone(s.Quotas), maps.Clone(s.Guesses)
 	s.Faults, s.JWKS.Algorithms = slices.Clone(s.Faults), slices.Clone(s.JWKS.Algorithms)
+	s.Bugs = maps.Clone(s.Bugs)
 	return s
 }
 
@@ -171,6 +177,13 @@ func (s Settings) validate() error {
 			return fmt.Errorf("settings: the fault of %s has the code %q; it is a gRPC code like UNAVAILABLE", f.Method, f.Code)
 		}
 	}
+	for _, folder := range slices.Sorted(maps.Keys(s.Bugs)) {
+		for _, name := range s.Bugs[folder] {
+			if _, err := bugs.Lookup(name); err != nil {
+				return fmt.Errorf("settings: bugs of folder %s: %w", folder, err)
+			}
+		}
+	}
 	return nil
 }
 
@@ -180,6 +193,15 @@ func (s Settings) Latency(method string) time.Duration {
 		return time.Duration(d)
 	}
 	return time.Duration(s.Latencies["*"])
+}
+
+// BugsIn are the bugs that act on what concerns folders.
+func (s Settings) BugsIn(folders ...string) bugs.Set {
+	lists := [][]string{s.Bugs[bugs.Everywhere]}
+	for _, folder := range folders {
+		lists = append(lists, s.Bugs[folder])
+	}
+	return bugs.SetOf(lists...)
 }
 
 // Live holds settings that may change while the mock runs.
@@ -197,6 +219,13 @@ func (l *Live) Get() Settings {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.now.clone()
+}
+
+// BugsIn are the bugs that act at present on what concerns folders.
+func (l *Live) BugsIn(folders ...string) bugs.Set {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now.BugsIn(folders...)
 }
 
 // Patch lays YAML or JSON over the present settings.

@@ -1,9 +1,12 @@
 package settings
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 )
 
 func TestParse(t *testing.T) {
@@ -19,6 +22,9 @@ func TestParse(t *testing.T) {
 		{"token for a day", "token_lifetime: 24h\n", "at most 12h"},
 		{"fault of an unknown code", "faults: [{method: '*', code: BROKEN}]\n", "is a gRPC code like"},
 		{"fault of no method", "faults: [{code: INTERNAL}]\n", "names no method"},
+		{"bugs", "bugs:\n  b1gone: [AlgNoneAccepted]\n  '*': []\n", ""},
+		{"unknown bug", "bugs: {b1gone: [AlgNoneAcepted]}\n", `settings: bugs of folder b1gone: there is no bug "AlgNoneAcepted"; the nearest is AlgNoneAccepted`},
+		{"bugs of no folder", "bugs: [AlgNoneAccepted]\n", "cannot unmarshal"},
 		{"key twice", "leeway: 1s\nleeway: 2s\n", "already set"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -117,6 +123,38 @@ func TestEveryGuessAnswers(t *testing.T) {
 			}
 		case g.Code != "" && g.Text == "":
 			t.Errorf("%s: %+v has a code and no text", name, g)
+		}
+	}
+}
+
+// TestBugsAreSetByFolder: a patch names the folders that it changes, and no other.
+func TestBugsAreSetByFolder(t *testing.T) {
+	one, two := bugs.Names()[0], bugs.Names()[1]
+	l := NewLive(Default())
+	for _, patch := range []string{`{"bugs":{"a":["` + one + `"]}}`, `{"bugs":{"b":["` + two + `","` + one + `"]}}`, `{"leeway":"1s"}`} {
+		if err := l.Patch([]byte(patch)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Patch([]byte(`{"bugs":{"a":["no such"],"b":[]}}`)); err == nil {
+		t.Error("an unknown bug was accepted")
+	}
+	for _, x := range []struct {
+		folders []string
+		want    bugs.Set
+	}{
+		{nil, nil}, {[]string{"a"}, bugs.Set{one}}, {[]string{"b"}, bugs.SetOf([]string{one, two})}, {[]string{"a", "b"}, bugs.SetOf([]string{one, two})}, {[]string{"c"}, nil},
+	} {
+		if got := l.BugsIn(x.folders...); !slices.Equal(got, x.want) {
+			t.Errorf("in %v act %v, want %v", x.folders, got, x.want)
+		}
+	}
+	if err := l.Patch([]byte(`{"bugs":{"a":[],"*":["` + two + `"]}}`)); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{"a", "c"} {
+		if got := l.BugsIn(folder); !slices.Equal(got, bugs.Set{two}) {
+			t.Errorf("in %s act %v, want what acts everywhere", folder, got)
 		}
 	}
 }
