@@ -35,6 +35,7 @@ type Client struct {
 	trace       func(Call)
 	callTimeout time.Duration
 	traceID     string
+	userAgent   string
 
 	tokenMu sync.Mutex
 	token   Token
@@ -64,7 +65,7 @@ func Connect(ctx context.Context, o Options) (*Client, error) {
 		e.Doing = "discovering the endpoints at " + o.Endpoint
 		return nil, e
 	}
-	c := &Client{sdk: sdk, trace: o.Trace, callTimeout: o.CallTimeout, traceID: uuid.NewString()}
+	c := &Client{sdk: sdk, trace: o.Trace, callTimeout: o.CallTimeout, traceID: uuid.NewString(), userAgent: userAgent(o.RunID)}
 	if _, err := c.IAMToken(dctx); err != nil {
 		_ = c.Close(ctx)
 		return nil, err
@@ -78,6 +79,10 @@ func userAgent(runID string) string {
 	}
 	return "wlif-conformance/" + runID
 }
+
+// UserAgent is what every call names itself, with the run's id: for clients of
+// the cloud's other APIs.
+func (c *Client) UserAgent() string { return c.userAgent }
 
 // Close ends all connections.
 func (c *Client) Close(ctx context.Context) error { return c.sdk.Shutdown(ctx) }

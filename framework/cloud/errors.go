@@ -88,6 +88,16 @@ var hints = map[Class]string{
 	ClassAlreadyExists:   "wlif sweep deletes what an earlier run left behind",
 }
 
+// NewError is what an API of the cloud that does not speak gRPC answered, under
+// the code that its HTTP status stands for. cause may be nil, requestID empty.
+func NewError(method string, code codes.Code, message, requestID string, cause error) *Error {
+	e := newError(method, status.Error(code, message), "", requestID)
+	if cause != nil {
+		e.cause = cause
+	}
+	return e
+}
+
 // newError classes err. ids may be empty.
 func newError(method string, err error, clientID, serverID string) *Error {
 	s, ok := status.FromError(err)
