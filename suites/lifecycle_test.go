@@ -26,10 +26,15 @@ func registerLifecycle(r *run.Run) {
 	}, func(ctx SpecContext, handed []byte) {
 		var target provision.Target
 		Expect(json.Unmarshal(handed, &target)).To(Succeed())
+		Expect(r.Join()).To(Succeed())
 		Expect(r.Attach(ctx, target)).To(Succeed())
 	}, run.Limit(timeouts.Provision.D(), timeouts.Call.D()))
 
-	SynchronizedAfterSuite(func() {}, func(ctx SpecContext) {
+	SynchronizedAfterSuite(func() {
+		if GinkgoParallelProcess() > 1 { // the first one tears down, when the others are done
+			Expect(r.Leave()).To(Succeed())
+		}
+	}, func(ctx SpecContext) {
 		tearDown(ctx, r)
 	}, run.Limit(timeouts.Teardown.D()))
 
@@ -39,6 +44,9 @@ func registerLifecycle(r *run.Run) {
 		requirement, _ := conformance.Lookup(id)
 		if lacking, lacks := r.Lacks(requirement.Features); lacks {
 			check.Needs(lacking.Name, false, lacking.Reason)
+		}
+		if requirement.Slow && !r.Config.Slow {
+			check.LeaveOut("it is slow, and runs with --slow only")
 		}
 	})
 }
@@ -58,12 +66,9 @@ func provisionTarget(ctx SpecContext, r *run.Run) []byte {
 	failed(err)
 	failed(r.Journal.Write(planned))
 	failed(r.ConnectCloud(ctx))
-	ledger, err := r.Ledger()
-	failed(err)
-	// Held until the teardown, so that nobody's sweep takes the run for dead.
-	heldLedger = ledger
+	failed(r.Join())
 	target, _, err := provision.Provision(ctx, provision.Options{
-		Config: r.Config, Client: r.Cloud, Ledger: ledger, Dial: cluster.Dial, On: progress.Listener(r.Journal),
+		Config: r.Config, Client: r.Cloud, Ledger: r.Ledger(), Dial: cluster.Dial, On: progress.Listener(r.Journal),
 	})
 	failed(err)
 	failed(r.Folder.SaveTarget(*target))
@@ -77,16 +82,13 @@ func provisionTarget(ctx SpecContext, r *run.Run) []byte {
 	return handed
 }
 
-var (
-	heldLedger *provision.Ledger
-	// explained is set once the journal says why there is no target.
-	explained bool
-)
+// explained is set once the journal says why there is no target.
+var explained bool
 
 // tearDown deletes the shared target. What it leaves, the launcher's sweep tries
 // again; the launcher also takes the inventory.
 func tearDown(ctx SpecContext, r *run.Run) {
-	if heldLedger == nil {
+	if r.Ledger() == nil {
 		return
 	}
 	provisioned := r.Target.RunID != ""
@@ -97,14 +99,18 @@ func tearDown(ctx SpecContext, r *run.Run) {
 		}
 	}
 	if r.Config.Keep {
-		Expect(heldLedger.Close()).To(Succeed())
+		Expect(r.Leave()).To(Succeed())
 		decided(journal.Verdict{Verdict: conformance.Skipped, Reason: "the target is kept, as --keep asks", ByChoice: true})
 		return
 	}
-	outcome, err := provision.Teardown(ctx, provision.TeardownOptions{
-		Config: r.Config, Client: r.Cloud, Ledger: heldLedger, Dial: cluster.Dial, On: progress.Listener(r.Journal),
-	})
-	_ = heldLedger.Close()
+	var outcome provision.Outcome
+	err := r.Ledger().TakeOver()
+	if err == nil {
+		outcome, err = provision.Teardown(ctx, provision.TeardownOptions{
+			Config: r.Config, Client: r.Cloud, Ledger: r.Ledger(), Dial: cluster.Dial, On: progress.Listener(r.Journal),
+		})
+	}
+	_ = r.Leave()
 	switch {
 	case len(outcome.Left) > 0:
 		decided(journal.Verdict{Verdict: conformance.Fail, Duration: outcome.Took, Reason: leftNames(outcome.Left)})

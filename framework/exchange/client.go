@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -34,6 +35,8 @@ type Client struct {
 	Endpoint string
 	// HTTP defaults to http.DefaultClient. Time limits come from the context.
 	HTTP *http.Client
+	// RunID goes into the user agent, so that an audit log can tell runs apart.
+	RunID string
 }
 
 // Response is a successful answer (RFC 8693 section 2.2.1).
@@ -60,18 +63,40 @@ func Form(subjectToken Token, serviceAccountID string) url.Values {
 	}
 }
 
+// formType is the content type of the request (RFC 8693 section 2.1).
+const formType = "application/x-www-form-urlencoded"
+
 // Exchange posts the form. The error is a *Refusal, *ServerError,
 // *TransportError or *UnexpectedError.
 func (c *Client) Exchange(ctx context.Context, form url.Values) (Response, error) {
+	return c.Send(ctx, http.MethodPost, formType, form.Encode())
+}
+
+// Send makes a request that may not be the documented one: another method, another
+// content type ("" for none), any body. GET puts the body into the query.
+func (c *Client) Send(ctx context.Context, method, contentType, content string) (Response, error) {
 	endpoint := cmp.Or(c.Endpoint, DefaultEndpoint)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
-	if err != nil {
-		return Response{}, &TransportError{endpoint, err}
+	target, sent := endpoint, content
+	if method == http.MethodGet {
+		target, sent = endpoint+"?"+content, ""
 	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(sent))
+	if err != nil {
+		return Response{}, &TransportError{endpoint, errors.New("the request cannot be made")}
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
 	request.Header.Set("Accept", "application/json")
+	if c.RunID != "" {
+		request.Header.Set("User-Agent", "wlif-conformance/"+c.RunID)
+	}
 	answer, err := cmp.Or(c.HTTP, http.DefaultClient).Do(request)
 	if err != nil {
+		var failed *url.Error // names the whole URL, which may hold the token
+		if errors.As(err, &failed) {
+			err = failed.Err
+		}
 		return Response{}, &TransportError{endpoint, err}
 	}
 	defer answer.Body.Close()

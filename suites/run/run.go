@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
-	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/redact"
@@ -31,6 +28,10 @@ type Run struct {
 	Target  provision.Target
 	Cloud   *cloud.Client
 	Cluster *cluster.Cluster
+
+	// process is this process's name in journal and ledger.
+	process string
+	ledger  *provision.Ledger
 }
 
 var current *Run
@@ -52,15 +53,13 @@ func Open(process string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Config: cfg, Folder: runfolder.Folder(filepath.Dir(path)), Redactor: &redact.Redactor{}}
+	r := &Run{Config: cfg, process: process, Folder: runfolder.Folder(filepath.Dir(path)), Redactor: &redact.Redactor{}}
 	if r.Info, err = r.Folder.LoadRun(); err != nil {
 		return nil, err
 	}
-	for name, secret := range map[string]config.Secret{"YC_TOKEN": cfg.Credentials.Token, "YC_IAM_TOKEN": cfg.Credentials.IAMToken} {
-		if !secret.IsZero() {
-			if err := r.Redactor.Register(name, secret.Reveal()); err != nil {
-				return nil, err
-			}
+	for name, secret := range cfg.Secrets() {
+		if err := r.Redactor.Register(name, secret.Reveal()); err != nil {
+			return nil, err
 		}
 	}
 	if r.Journal, err = journal.Open(string(r.Folder), process, r.Redactor); err != nil {
@@ -108,36 +107,6 @@ func (r *Run) Attach(ctx context.Context, target provision.Target) error {
 // Close closes the journal. The connections end with the process.
 func (r *Run) Close() error { return r.Journal.Close() }
 
-// Features lists every feature of the catalogue with whether the target has it.
-// A feature that the target does not say it lacks is taken as present, except
-// that a cluster known by its kubeconfig alone is not managed.
-func (r *Run) Features() []journal.Feature {
-	var out []journal.Feature
-	for _, info := range conformance.Features() {
-		f := journal.Feature{Name: info.Name, Present: true, Reason: "not declared as lacking"}
-		switch {
-		case slices.Contains(r.Info.Lacking, info.Name):
-			f.Present, f.Reason = false, "the target declares that it lacks it"
-		case info.Name == conformance.ManagedCluster && r.Target.Cluster.ID == "":
-			f.Present, f.Reason = false, "the cluster is known by its kubeconfig alone"
-		case info.Name == conformance.ManagedCluster:
-			f.Reason = "the cloud lists the cluster " + r.Target.Cluster.ID
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
-// Lacks gives the first of the features that the target does not have.
-func (r *Run) Lacks(features []conformance.Feature) (journal.Feature, bool) {
-	for _, f := range r.Features() {
-		if !f.Present && slices.Contains(features, f.Name) {
-			return f, true
-		}
-	}
-	return journal.Feature{}, false
-}
-
 // TargetEvent identifies the target for the reports.
 func (r *Run) TargetEvent(ctx context.Context) journal.Target {
 	k := r.Target.Cluster
@@ -150,13 +119,4 @@ func (r *Run) TargetEvent(ctx context.Context) journal.Target {
 		event.KubernetesVersion = cmp.Or(version, k.Version)
 	}
 	return event
-}
-
-// Ledger opens the run's ledger, which the launcher made.
-func (r *Run) Ledger() (*provision.Ledger, error) {
-	ledger, err := provision.OpenLedger(r.Info.StateDir, r.Info.RunID)
-	if err != nil {
-		return nil, fmt.Errorf("opening what the launcher prepared: %w", err)
-	}
-	return ledger, nil
 }
