@@ -30,12 +30,20 @@ func registerReporting(r *run.Run) {
 			_ = r.Journal.Write(journal.Problem{Where: "suite", Reason: fmt.Sprintf("the spec %q decides no requirement", spec.FullText())})
 			return
 		}
-		judgement := check.Judge(spec, check.Take(), r.Info.Filter)
+		requirement, _ := conformance.Lookup(id)
+		notes := check.Take()
+		judgement := check.Judge(spec, requirement.Level, notes, check.Asked{Filter: r.Info.Filter, Words: r.Info.Asked})
 		switch {
 		case judgement.Verdict == conformance.Fail || judgement.Verdict == conformance.Error:
 			failed = id
 		case judgement.Verdict == conformance.Skipped && !judgement.ByChoice && spec.IsInOrderedContainer && failed != "":
 			judgement.Reason = failed + " did not pass before it"
+		}
+		for _, o := range notes.Observations {
+			_ = r.Journal.Write(journal.Observed{Requirement: id, Case: spec.LeafNodeText, Name: o.Name, Value: o.Value})
+		}
+		for _, m := range notes.Measurements {
+			_ = r.Journal.Write(journal.Measured{Requirement: id, What: m.What, Duration: m.Took})
 		}
 		_ = r.Journal.Write(journal.Verdict{
 			Requirement: id, Case: spec.LeafNodeText, Verdict: judgement.Verdict, Reason: judgement.Reason, ByChoice: judgement.ByChoice,

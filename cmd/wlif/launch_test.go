@@ -47,29 +47,46 @@ func testLaunch(t *testing.T) *launch {
 func TestSelectChecks(t *testing.T) {
 	cfg := testConfig(t)
 	all, err := selectChecks(cfg)
-	if err != nil || all.text != "" {
+	if err != nil || all.text != "" || all.asked != "profile core" || strings.Contains(all.filter, "invariants") {
 		t.Errorf("%+v, %v", all, err)
 	}
-	cfg.Requirements = []string{"tutorial/ex*", "tutorial/exchange"}
+	cfg.Requirements = []string{"tutorial/ex*", "tutorial/exchange", "invariants/*"}
 	some, err := selectChecks(cfg)
-	if err != nil || some.filter != "requirement: containsAny {tutorial.exchange}" || !strings.Contains(some.text, "tutorial/ex*") {
+	if err != nil || some.filter != "requirement: containsAny {tutorial.exchange}" || some.asked != "profile core; "+some.text || !strings.Contains(some.text, "tutorial/ex*") {
 		t.Errorf("%+v, %v", some, err)
 	}
-	cfg.Requirements = []string{"invariants/*"}
-	if _, err := selectChecks(cfg); err == nil || !strings.Contains(err.Error(), "choose a check too") {
-		t.Errorf("error = %v", err)
-	}
-	cfg.Requirements = []string{"tutorial/exchange"}
-	for filter, refused := range map[string]bool{"!slow": false, "requirement: containsAny {tutorial.exchange}": false, "slow": true, "requirement: containsAny {tutorial.payload}": true} {
-		cfg.LabelFilter = filter
-		if _, err := selectChecks(cfg); (err != nil) != refused || refused && !strings.Contains(err.Error(), `label_filter = "`+filter+`"`) {
-			t.Errorf("filter %q: %v", filter, err)
-		}
-	}
-	cfg.LabelFilter = ""
-	cfg.Requirements = []string{"["}
-	if _, err := selectChecks(cfg); err == nil || !strings.Contains(err.Error(), "is not a pattern") {
-		t.Errorf("error = %v", err)
+}
+
+// What selects nothing is refused in the words of who asked for it.
+func TestEmptySelectionIsRefused(t *testing.T) {
+	for name, tc := range map[string]struct {
+		patterns []string
+		filter   string
+		want     []string
+	}{
+		"nothing matches":      {[]string{"tutorial/*", "tutorial/nothing"}, "", []string{`"tutorial/nothing" matches no requirement of the profile core`, "wlif catalogue --profile core"}},
+		"only the end":         {[]string{"invariants/*"}, "", []string{"invariants/nothing-left-behind: the end of every run decides it", "choose a check too"}},
+		"no pattern":           {[]string{"["}, "", []string{"is not a pattern"}},
+		"no filter":            {nil, "(((", []string{`label_filter = "((("`, "is no label filter"}},
+		"filter selects none":  {[]string{"tutorial/exchange"}, "slow", []string{`label_filter = "slow"`, "profile core; requirements tutorial/exchange", "requirement:tutorial.exchange"}},
+		"filter of another":    {[]string{"tutorial/exchange"}, "requirement: containsAny {tutorial.payload}", []string{"selects no check"}},
+		"a check of that name": {[]string{"tutorial/exchange"}, "requirement: containsAny {tutorial.exchange}", nil},
+		"not slow":             {[]string{"tutorial/exchange"}, "tutorial && must && !slow", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := testConfig(t)
+			cfg.Requirements, cfg.LabelFilter = tc.patterns, tc.filter
+			_, err := selectChecks(cfg)
+			var wrong *config.Error
+			if errors.As(err, &wrong) != (tc.want != nil) {
+				t.Fatalf("error = %v", err)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the message does not say %q: %v", want, err)
+				}
+			}
+		})
 	}
 }
 
@@ -206,6 +223,9 @@ func TestMockIsStartedAskedAndStopped(t *testing.T) {
 	}
 	if err := m.apply(cfg); err != nil {
 		t.Error(err)
+	}
+	if cfg.OtherFolderID == "" || cfg.OtherFolderID == cfg.FolderID || cfg.ExpiredToken.IsZero() {
+		t.Errorf("second folder %q, an expired token: %t", cfg.OtherFolderID, !cfg.ExpiredToken.IsZero())
 	}
 	if cfg.Endpoint == "" || cfg.FolderID == "" || cfg.Credentials.Token.IsZero() || os.Getenv("SSL_CERT_FILE") == "" {
 		t.Errorf("endpoint %q, folder %q", cfg.Endpoint, cfg.FolderID)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -203,6 +204,10 @@ func (m *mockProcess) apply(cfg *config.Config) error {
 	cfg.PayloadEndpoint = "https://" + a.Endpoint
 	cfg.CloudID, cfg.FolderID = a.CloudID, a.FolderID
 	cfg.Credentials = config.Credentials{Token: config.NewSecret(strings.TrimSpace(string(token)))}
+	cfg.OtherFolderID = cmp.Or(cfg.OtherFolderID, a.OtherFolderID)
+	if cfg.ExpiredToken.IsZero() {
+		cfg.ExpiredToken = config.NewSecret(a.ExpiredToken)
+	}
 	declared := map[string]config.Duration{}
 	for method, text := range a.Latencies {
 		latency, err := time.ParseDuration(text)

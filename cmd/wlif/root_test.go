@@ -30,7 +30,7 @@ func TestWrongUsageIsOneSentenceAndTwo(t *testing.T) {
 		{"old version", []string{"run", "--k8s-version", "1.29"}, "1.30"},
 		{"missing credentials", []string{"run", "--cloud", "yandex", "--folder-id", "b1g"}, "YC_TOKEN"},
 		{"unknown profile", []string{"run", "--profile", "all"}, "core"},
-		{"unknown requirement", []string{"run", "--requirements", "issuer/*"}, "matches no requirement"},
+		{"unknown requirement", []string{"run", "--requirement", "nothing/*"}, "matches no requirement"},
 		{"broken label filter", []string{"run", "--label-filter", "((("}, "is no label filter"},
 		{"surplus argument", []string{"version", "please"}, "please"},
 		{"report of nothing", []string{"report", "/nonexistent"}, "/nonexistent"},
@@ -102,8 +102,8 @@ func TestExplainRedactsAndHints(t *testing.T) {
 }
 
 func TestReproduceCanBePasted(t *testing.T) {
-	got := reproduce([]string{"/opt/bin/wlif", "run", "--requirements", "tutorial/*", "--label-filter", "it's", "--keep"})
-	if want := `wlif run --requirements 'tutorial/*' --label-filter 'it'\''s' --keep`; got != want {
+	got := reproduce([]string{"/opt/bin/wlif", "run", "--requirement", "tutorial/*", "--label-filter", "it's", "--keep"})
+	if want := `wlif run --requirement 'tutorial/*' --label-filter 'it'\''s' --keep`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

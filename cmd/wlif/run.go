@@ -106,13 +106,11 @@ func newLaunch(cfg *config.Config, chosen selection, programs tools, out io.Writ
 	return l, nil
 }
 
-// keepSecret registers the credentials with the redactor.
+// keepSecret registers the configuration's secrets with the redactor.
 func (l *launch) keepSecret() error {
-	for name, secret := range map[string]config.Secret{"YC_TOKEN": l.cfg.Credentials.Token, "YC_IAM_TOKEN": l.cfg.Credentials.IAMToken} {
-		if !secret.IsZero() {
-			if err := l.redactor.Register(name, secret.Reveal()); err != nil {
-				return err
-			}
+	for name, secret := range l.cfg.Secrets() {
+		if err := l.redactor.Register(name, secret.Reveal()); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -210,7 +208,7 @@ func (l *launch) prepare(ctx context.Context) error {
 		return err
 	}
 	_ = l.journal.Write(journal.Target{Endpoint: l.cfg.Endpoint, CloudID: l.cfg.CloudID, FolderID: l.cfg.FolderID})
-	info := runfolder.Run{RunID: l.id, Launcher: os.Getpid(), StateDir: l.state, Filter: l.chosen.filter, Lacking: l.lacking()}
+	info := runfolder.Run{RunID: l.id, Launcher: os.Getpid(), StateDir: l.state, Filter: l.chosen.filter, Asked: l.chosen.asked, Lacking: l.lacking()}
 	if err := errors.Join(l.cfg.Save(l.folder.ConfigFile()), l.folder.SaveRun(info), l.makeLedger()); err != nil {
 		return err
 	}
@@ -225,7 +223,7 @@ func (l *launch) startMock(ctx context.Context) error {
 	const key = "mock"
 	l.console.begin(key, "starting the mock cloud", time.Now(), 0)
 	defer l.console.end(key)
-	m, err := startMock(ctx, mockOptions{cfg: l.cfg, runID: l.id, audit: l.folder.Path("audit.jsonl"), say: func(line string) {
+	m, err := startMock(ctx, mockOptions{cfg: l.cfg, runID: l.id, audit: l.folder.AuditLog(), say: func(line string) {
 		l.console.detail(key, line)
 		_ = l.journal.Write(journal.Log{Level: "info", Text: "mock: " + line})
 	}})

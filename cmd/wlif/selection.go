@@ -17,15 +17,19 @@ import (
 type selection struct {
 	// filter is the label filter for Ginkgo.
 	filter string
-	// text is the user's own choice, for the report; empty without one.
+	// text is the user's own choice beside the profile, for the report; empty
+	// without one.
 	text string
+	// asked is profile and choice in words.
+	asked string
 }
 
 // selectChecks refuses an unknown profile, patterns that no requirement of the
-// profile matches, and a label filter that cannot be read or selects nothing.
+// profile matches, a label filter that cannot be read, and whatever selects no
+// check.
 func selectChecks(cfg *config.Config) (selection, error) {
-	refuse := func(key, value, message string, allowed ...string) (selection, error) {
-		return selection{}, &config.Error{Problems: []config.Problem{{Key: key, Value: value, Source: cfg.Origins[key], Message: message, Allowed: allowed}}}
+	refuse := func(key, value, message string) (selection, error) {
+		return selection{}, &config.Error{Problems: []config.Problem{{Key: key, Value: value, Source: cfg.Origins[key], Message: message}}}
 	}
 	profile, err := conformance.FindProfile(cfg.Profile)
 	if err != nil {
@@ -33,12 +37,14 @@ func selectChecks(cfg *config.Config) (selection, error) {
 	}
 	chosen := profile.Requirements
 	var words []string
+	asked := func() string { return strings.Join(append([]string{"profile " + profile.Name}, words...), "; ") }
 	if len(cfg.Requirements) > 0 {
-		if chosen, err = matching(profile.Requirements, cfg.Requirements); err != nil {
-			return refuse("requirements", strings.Join(cfg.Requirements, ","), err.Error(), profile.Requirements...)
+		patterns := strings.Join(cfg.Requirements, ",")
+		if chosen, err = matching(profile, cfg.Requirements); err != nil {
+			return refuse("requirements", patterns, err.Error())
 		}
-		if slices.Equal(chosen, []string{conformance.NothingLeftBehind}) {
-			return refuse("requirements", strings.Join(cfg.Requirements, ","), "names only what the end of every run decides; choose a check too", profile.Requirements...)
+		if len(checked(chosen)) == 0 {
+			return refuse("requirements", patterns, "names only what no check decides ("+undecidable(chosen)+"); choose a check too")
 		}
 		words = append(words, "requirements "+strings.Join(cfg.Requirements, ", "))
 	}
@@ -47,21 +53,48 @@ func selectChecks(cfg *config.Config) (selection, error) {
 		if err != nil {
 			return refuse("label_filter", cfg.LabelFilter, "is no label filter; https://onsi.github.io/ginkgo/#spec-labels describes them")
 		}
-		// The end of every run decides that one, and no check does.
-		checked := slices.DeleteFunc(slices.Clone(chosen), func(id string) bool { return id == conformance.NothingLeftBehind })
-		if !check.Selects(checked, users) {
-			return refuse("label_filter", cfg.LabelFilter, "selects none of the checks; one that selects a check is \""+check.Filter(checked[:1], "")+"\"")
+		if !check.Selects(checked(chosen), users) {
+			return refuse("label_filter", cfg.LabelFilter, "selects no check of "+asked()+"; a check has the labels of its area (tutorial), its level (must, should, record), slow if it is, and one such as "+check.Label(checked(chosen)[0].ID))
 		}
 		words = append(words, "label filter "+cfg.LabelFilter)
 	}
-	return selection{filter: check.Filter(chosen, cfg.LabelFilter), text: strings.Join(words, "; ")}, nil
+	return selection{filter: check.Filter(idsOf(checked(chosen)), cfg.LabelFilter), text: strings.Join(words, "; "), asked: asked()}, nil
 }
 
-func matching(ids, patterns []string) ([]string, error) {
+// checked gives the requirements that checks decide.
+func checked(ids []string) []conformance.Requirement {
+	return slices.DeleteFunc(conformance.Catalogue(), func(r conformance.Requirement) bool {
+		return !slices.Contains(ids, r.ID) || r.AtTheEnd() || r.Excluded != ""
+	})
+}
+
+func idsOf(requirements []conformance.Requirement) []string {
+	ids := make([]string, 0, len(requirements))
+	for _, r := range requirements {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// undecidable says of requirements why no check decides them.
+func undecidable(ids []string) string {
+	var reasons []string
+	for _, id := range ids {
+		r, _ := conformance.Lookup(id)
+		reason := r.Excluded
+		if r.AtTheEnd() {
+			reason = "the end of every run decides it"
+		}
+		reasons = append(reasons, id+": "+reason)
+	}
+	return strings.Join(reasons, "; ")
+}
+
+func matching(profile conformance.Profile, patterns []string) ([]string, error) {
 	var chosen []string
 	for _, pattern := range patterns {
 		found := false
-		for _, id := range ids {
+		for _, id := range profile.Requirements {
 			ok, err := path.Match(pattern, id)
 			if err != nil {
 				return nil, fmt.Errorf("%q is not a pattern", pattern)
@@ -72,7 +105,7 @@ func matching(ids, patterns []string) ([]string, error) {
 			found = found || ok
 		}
 		if !found {
-			return nil, fmt.Errorf("%q matches no requirement of the profile", pattern)
+			return nil, fmt.Errorf("%q matches no requirement of the profile %s; `wlif catalogue --profile %[2]s` lists them", pattern, profile.Name)
 		}
 	}
 	return chosen, nil

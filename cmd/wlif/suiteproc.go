@@ -69,7 +69,7 @@ func suiteEnviron(l *launch, environ []string) []string {
 			out = append(out, variable)
 		}
 	}
-	out = append(out, l.cfg.Credentials.Environ()...)
+	out = append(out, l.cfg.Environ()...)
 	return append(out, config.EnvRunConfig+"="+l.folder.ConfigFile())
 }
 

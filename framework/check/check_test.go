@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
 	"github.com/onsi/gomega"
@@ -78,21 +80,96 @@ func TestJudge(t *testing.T) {
 		{"unsupported", spec(types.SpecStateSkipped, "skip"), Notes{Unsupported: "lacks"}, "", Judgement{Verdict: conformance.NotSupported, Reason: "lacks"}},
 		{"skipped", spec(types.SpecStateSkipped, "earlier spec failed"), Notes{}, "", Judgement{Verdict: conformance.Skipped, Reason: "earlier spec failed"}},
 		{"left out", spec(types.SpecStateSkipped, "keep"), Notes{ByChoice: true}, "", Judgement{Verdict: conformance.Skipped, Reason: "keep", ByChoice: true}},
-		{"not selected", spec(types.SpecStateSkipped, ""), Notes{}, filter, Judgement{Verdict: conformance.Skipped, Reason: "not selected: " + filter, ByChoice: true}},
+		{"not selected", spec(types.SpecStateSkipped, ""), Notes{}, filter, Judgement{Verdict: conformance.Skipped, Reason: "not selected: the run is asked for the words", ByChoice: true}},
 		{"interrupted before", spec(types.SpecStateSkipped, ""), Notes{}, Filter([]string{conformance.TutorialExchange}, ""), Judgement{Verdict: conformance.Skipped, Reason: "the suite was interrupted, or ran out of time, before this check"}},
 		{"pending", spec(types.SpecStatePending, ""), Notes{}, "", Judgement{Verdict: conformance.Skipped, Reason: "the check is marked as pending"}},
 		{"unknown", spec(types.SpecStateInvalid, ""), Notes{}, "", Judgement{Verdict: conformance.Error, Reason: "the check ended in the unknown state INVALID SPEC STATE"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := Judge(tc.spec, tc.notes, tc.filter); got != tc.want {
+			if got := Judge(tc.spec, conformance.Must, tc.notes, Asked{Filter: tc.filter, Words: "the words"}); got != tc.want {
 				t.Errorf("Judge = %+v, want %+v", got, tc.want)
 			}
 		})
 	}
 }
 
+// A requirement of the level RECORD is recorded or open, never kept or broken.
+func TestJudgeOfWhatIsRecorded(t *testing.T) {
+	seen := Notes{Observations: []Observation{{"status", "400"}}}
+	for _, tc := range []struct {
+		name  string
+		state types.SpecState
+		notes Notes
+		want  conformance.Verdict
+		says  string
+	}{
+		{"observed", types.SpecStatePassed, seen, conformance.Recorded, ""},
+		{"observed nothing", types.SpecStatePassed, Notes{}, conformance.Error, "recorded nothing"},
+		{"failed", types.SpecStateFailed, seen, conformance.Error, "nothing is judged here, but the check failed: m"},
+		{"no answer", types.SpecStateFailed, Notes{Fault: "no answer"}, conformance.Error, "no answer"},
+		{"lacking", types.SpecStateSkipped, Notes{Unsupported: "lacks"}, conformance.NotSupported, "lacks"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := Judge(spec(tc.state, "m"), conformance.Record, tc.notes, Asked{})
+			if got.Verdict != tc.want || !strings.Contains(got.Reason, tc.says) {
+				t.Errorf("Judge = %+v, want %s", got, tc.want)
+			}
+		})
+	}
+	if got := Judge(spec(types.SpecStateFailed, "m"), conformance.Should, Notes{}, Asked{}); got.Verdict != conformance.Fail {
+		t.Errorf("a SHOULD that was broken is %+v", got)
+	}
+}
+
+func TestAnswersAreObserved(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		err  error
+		want []Observation
+	}{
+		{"accepted", nil, []Observation{{"outcome", "accepted"}}},
+		{"refused", fmt.Errorf("x: %w", &exchange.Refusal{Status: 401, Code: "invalid_request", Description: "no"}),
+			[]Observation{{"outcome", "refused"}, {"status", "401"}, {"error", "invalid_request"}, {"text", "no"}}},
+		{"unexpected", &exchange.UnexpectedError{Status: 200, Reason: "it has no access token"},
+			[]Observation{{"outcome", "in no documented form"}, {"status", "200"}, {"text", "it has no access token"}}},
+		{"refused by the API", &cloud.Error{Code: codes.FailedPrecondition, Class: cloud.ClassPermanent, Message: "in use"},
+			[]Observation{{"outcome", "refused"}, {"code", "FailedPrecondition"}, {"text", "in use"}}},
+		{"something else", errors.New("odd"), []Observation{{"outcome", "in no documented form"}, {"text", "odd"}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			defer Take()
+			ObserveAnswer(tc.err, "asking")
+			if got := Take().Observations; !slices.Equal(got, tc.want) {
+				t.Errorf("observed %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestNotesAreOfOneSpec(t *testing.T) {
+	Take()
+	Observe("status", "400")
+	Observe("other", "x")
+	Observe("status", "401")
+	Measure("a role is granted", time.Second)
+	Measure("a role is granted", time.Minute)
+	notes := Take()
+	if want := []Observation{{"status", "401"}, {"other", "x"}}; !slices.Equal(notes.Observations, want) {
+		t.Errorf("observations %q", notes.Observations)
+	}
+	if want := []Measurement{{"a role is granted", time.Second}, {"a role is granted", time.Minute}}; !slices.Equal(notes.Measurements, want) {
+		t.Errorf("measurements %v", notes.Measurements)
+	}
+	if again := Take(); len(again.Observations)+len(again.Measurements) > 0 {
+		t.Errorf("the next spec begins with %+v", again)
+	}
+}
+
 func TestRequirementGoesThroughTheLabel(t *testing.T) {
 	for _, r := range conformance.Catalogue() {
+		if r.Excluded != "" {
+			continue
+		}
 		report := types.SpecReport{LeafNodeLabels: append([]string{"other"}, Decides(r.ID)...)}
 		if id, ok := RequirementOf(report); !ok || id != r.ID {
 			t.Errorf("%s came back as %q", r.ID, id)
@@ -113,6 +190,21 @@ func TestUnknownRequirementPanics(t *testing.T) {
 		}
 	}()
 	Decides("tutorial/nothing")
+}
+
+func TestLabelsThatAUserFiltersBy(t *testing.T) {
+	rows := []conformance.Requirement{{ID: "exchange/jku", Area: "exchange", Level: conformance.Should, Slow: true}}
+	for filter, want := range map[string]bool{
+		"slow": true, "!slow": false, "exchange": true, "access": false, "should && exchange": true, "must": false, "": true,
+	} {
+		users, err := types.ParseLabelFilter(filter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Selects(rows, users); got != want {
+			t.Errorf("filter %q selects: %v", filter, got)
+		}
+	}
 }
 
 func TestFilterSelectsJustThose(t *testing.T) {

@@ -50,10 +50,8 @@ func permanent(err error) bool {
 
 // present is what is known of the spec that is running.
 var present struct {
-	mu          sync.Mutex
-	fault       string
-	unsupported string
-	byChoice    bool
+	mu sync.Mutex
+	Notes
 }
 
 // Notes are what a spec left for its verdict.
@@ -64,14 +62,17 @@ type Notes struct {
 	Unsupported string
 	// ByChoice: the spec was left out as the user asked.
 	ByChoice bool
+	// Observations and Measurements are in the order in which they were made.
+	Observations []Observation
+	Measurements []Measurement
 }
 
 // Take returns the notes of the spec that ended and forgets them.
 func Take() Notes {
 	present.mu.Lock()
 	defer present.mu.Unlock()
-	notes := Notes{present.fault, present.unsupported, present.byChoice}
-	present.fault, present.unsupported, present.byChoice = "", "", false
+	notes := present.Notes
+	present.Notes = Notes{}
 	return notes
 }
 
@@ -90,7 +91,7 @@ func NoError(err error, doing string) {
 	}
 	message := fmt.Sprintf("%s: %v", doing, err)
 	if EngineFault(err) {
-		note(func() { present.fault = message })
+		note(func() { present.Fault = message })
 	}
 	ginkgo.Fail(message)
 }
@@ -103,7 +104,7 @@ func Prerequisite(err error, doing string) {
 		return
 	}
 	message := fmt.Sprintf("%s: %v", doing, err)
-	note(func() { present.fault = message })
+	note(func() { present.Fault = message })
 	ginkgo.Fail(message)
 }
 
@@ -114,14 +115,14 @@ func Needs(feature conformance.Feature, has bool, reason string) {
 		return
 	}
 	message := fmt.Sprintf("the target lacks %s: %s", feature, reason)
-	note(func() { present.unsupported = message })
+	note(func() { present.Unsupported = message })
 	ginkgo.Skip(message)
 }
 
 // LeaveOut skips the spec because the user asked for it.
 func LeaveOut(reason string) {
 	ginkgo.GinkgoHelper()
-	note(func() { present.byChoice = true })
+	note(func() { present.ByChoice = true })
 	ginkgo.Skip(reason)
 }
 
@@ -136,7 +137,7 @@ func Poll[T any](call func(context.Context) (T, error)) func(context.Context) (T
 		if EngineFault(err) {
 			fault = err.Error()
 		}
-		note(func() { present.fault = fault })
+		note(func() { present.Fault = fault })
 		var signal gomega.PollingSignalError
 		if err != nil && permanent(err) && !errors.As(err, &signal) {
 			return value, gomega.StopTrying("asking again cannot help").Wrap(err)

@@ -20,13 +20,28 @@ func Label(id string) string { return requirementKey + ":" + labelValue(id) }
 
 func labelValue(id string) string { return strings.Replace(id, "/", ".", 1) }
 
-// Decides decorates the spec that decides a requirement. An id that is not in
-// the catalogue is a mistake in the suite and panics when the tree is built.
-func Decides(id string) ginkgo.Labels {
-	if _, ok := conformance.Lookup(id); !ok {
-		panic(fmt.Sprintf("no requirement %q is in the catalogue", id))
+// labels are all that a requirement's checks have, and what a user's label filter
+// can select by: its area and level as plain words, and "slow".
+func labels(r conformance.Requirement) []string {
+	out := []string{Label(r.ID), r.Area, strings.ToLower(string(r.Level))}
+	if r.Slow {
+		out = append(out, "slow")
 	}
-	return ginkgo.Label(Label(id))
+	return out
+}
+
+// Decides decorates the spec that decides a requirement. An id that is not in
+// the catalogue, or whose row says that no check can decide it, is a mistake in
+// the suite and panics when the tree is built.
+func Decides(id string) ginkgo.Labels {
+	requirement, ok := conformance.Lookup(id)
+	switch {
+	case !ok:
+		panic(fmt.Sprintf("no requirement %q is in the catalogue", id))
+	case requirement.Excluded != "":
+		panic(fmt.Sprintf("the catalogue says that no check decides %q: %s", id, requirement.Excluded))
+	}
+	return ginkgo.Label(labels(requirement)...)
 }
 
 // RequirementOf gives the id of the requirement that a spec decides.
@@ -40,9 +55,9 @@ func RequirementOf(spec types.SpecReport) (string, bool) {
 }
 
 // Selects reports whether the user's own filter selects a check of one of the
-// requirements: the label of Decides is the only one that checks have.
-func Selects(ids []string, users types.LabelFilter) bool {
-	return slices.ContainsFunc(ids, func(id string) bool { return users([]string{Label(id)}) })
+// requirements.
+func Selects(requirements []conformance.Requirement, users types.LabelFilter) bool {
+	return slices.ContainsFunc(requirements, func(r conformance.Requirement) bool { return users(labels(r)) })
 }
 
 // Filter is the label filter that selects the checks of requirements, and of

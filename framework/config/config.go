@@ -32,7 +32,10 @@ type Config struct {
 	PayloadEndpoint string `json:"payload_endpoint"`
 	CloudID         string `json:"cloud_id"`
 	FolderID        string `json:"folder_id"`
-	Zone            string `json:"zone"`
+	// OtherFolderID is a second folder of the cloud, for what is checked across
+	// folders; empty means that there is none.
+	OtherFolderID string `json:"other_folder_id"`
+	Zone          string `json:"zone"`
 
 	// K8sVersion is a minor ("1.36"). Empty means the newest the cloud offers in
 	// the release channel.
@@ -57,6 +60,10 @@ type Config struct {
 	Profile         string   `json:"profile"`
 	Requirements    []string `json:"requirements"`
 	LabelFilter     string   `json:"label_filter"`
+	// Slow adds the checks that take minutes of waiting.
+	Slow bool `json:"slow"`
+	// SecondCluster allows the run to create a second managed cluster.
+	SecondCluster bool `json:"second_cluster"`
 	// Procs is the number of parallel Ginkgo processes.
 	Procs    int      `json:"procs"`
 	Timeouts Timeouts `json:"timeout"`
@@ -75,6 +82,9 @@ type Config struct {
 
 	// Credentials never leave the process in any printed form.
 	Credentials Credentials `json:"-"`
+	// ExpiredToken is an IAM token that has expired, for the check that it is
+	// refused.
+	ExpiredToken Secret `json:"-"`
 
 	// Origins says where each key's value came from, for doctor and messages.
 	Origins map[string]string `json:"origins"`

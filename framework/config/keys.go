@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -34,6 +35,9 @@ func (k Key) Secret() bool { _, ok := k.field.(secretField); return ok }
 // Boolean reports whether the flag needs no value.
 func (k Key) Boolean() bool { _, ok := k.field.(boolField); return ok }
 
+// repeatable reports whether each use of the flag adds to the value.
+func (k Key) repeatable() bool { _, ok := k.field.(listField); return ok }
+
 // Groups of keys, in the order of a help text.
 const (
 	groupTarget    = "Target"
@@ -62,6 +66,10 @@ var envNames = map[string]string{
 	"storage_endpoint":         "YC_STORAGE_ENDPOINT_URL",
 }
 
+// flagNames holds the flags that are not named after their key: one that may be
+// repeated names one thing.
+var flagNames = map[string]string{"requirements": "requirement"}
+
 func key(group, name, def, help string, f field) Key {
 	k := Key{Name: name, Group: group, Default: def, Help: help, field: f}
 	k.Env = envNames[name]
@@ -69,7 +77,7 @@ func key(group, name, def, help string, f field) Key {
 		k.Env = envPrefix + strings.ToUpper(strings.ReplaceAll(name, ".", "_"))
 	}
 	if !k.Secret() {
-		k.Flag = strings.NewReplacer(".", "-", "_", "-").Replace(name)
+		k.Flag = cmp.Or(flagNames[name], strings.NewReplacer(".", "-", "_", "-").Replace(name))
 	}
 	return k
 }
@@ -105,6 +113,8 @@ func targetKeys() []Key {
 			textField(func(c *Config) *string { return &c.PayloadEndpoint })),
 		key(groupTarget, "cloud_id", "", "the cloud the folder is in", textField(func(c *Config) *string { return &c.CloudID })),
 		key(groupTarget, "folder_id", "", "the folder everything is created in", textField(func(c *Config) *string { return &c.FolderID })),
+		key(groupTarget, "other_folder_id", "", "a second folder of the same cloud, for checks across folders (default: that of the mock this run starts)",
+			textField(func(c *Config) *string { return &c.OtherFolderID })),
 		key(groupTarget, "zone", "ru-central1-a", "availability zone of subnet, cluster and nodes",
 			textField(func(c *Config) *string { return &c.Zone })),
 	}
@@ -120,6 +130,8 @@ func accessKeys() []Key {
 			textField(func(c *Config) *string { return &c.Credentials.KeyFile })),
 		key(groupAccess, "instance_metadata", "false", "take the token of the virtual machine this runs on",
 			boolField(func(c *Config) *bool { return &c.Credentials.InstanceMetadata })),
+		key(groupAccess, "expired_token", "", "an IAM token that has expired, to see it refused; only from the environment",
+			secretField(func(c *Config) *Secret { return &c.ExpiredToken })),
 	}
 }
 
@@ -164,10 +176,13 @@ func resourceKeys() []Key {
 
 func selectionKeys() []Key {
 	return []Key{
-		key(groupSelection, "profile", "core", "named set of requirements; see wlif catalogue", textField(func(c *Config) *string { return &c.Profile })),
-		key(groupSelection, "requirements", "", "requirement ids or globs, separated by commas (tutorial/*)",
+		key(groupSelection, "profile", "", "named set of requirements, see wlif catalogue (default: core, or full if requirements are given)", textField(func(c *Config) *string { return &c.Profile })),
+		key(groupSelection, "requirements", "", "requirement id or glob such as exchange/*; may be repeated, or be a list separated by commas",
 			listField(func(c *Config) *[]string { return &c.Requirements })),
-		key(groupSelection, "label_filter", "", "Ginkgo label filter on top of the profile", textField(func(c *Config) *string { return &c.LabelFilter })),
+		key(groupSelection, "label_filter", "", "Ginkgo label filter on top of that, such as 'must && !exchange'", textField(func(c *Config) *string { return &c.LabelFilter })),
+		key(groupSelection, "slow", "false", "run the slow checks too, which wait for minutes", boolField(func(c *Config) *bool { return &c.Slow })),
+		key(groupSelection, "second_cluster", "", "allow checks to create a second managed cluster (default: true on the mock, false on the real cloud, where it costs)",
+			boolField(func(c *Config) *bool { return &c.SecondCluster })),
 		key(groupSelection, "procs", "2", "parallel test processes", intField{func(c *Config) *int { return &c.Procs }, 1, 64}),
 	}
 }

@@ -35,7 +35,7 @@ func AddFlags(fs *pflag.FlagSet) {
 		if k.Flag == "" {
 			continue
 		}
-		f := fs.VarPF(&rawFlag{text: k.Default, boolean: k.Boolean()}, k.Flag, "", k.Usage())
+		f := fs.VarPF(&rawFlag{text: k.Default, boolean: k.Boolean(), adds: k.repeatable()}, k.Flag, "", k.Usage())
 		if k.Boolean() {
 			f.NoOptDefVal = "true"
 		}
@@ -55,11 +55,19 @@ func (k Key) Usage() string {
 type rawFlag struct {
 	text    string
 	boolean bool
+	// adds: the flag may be repeated, and its values are joined with commas.
+	adds, given bool
 }
 
-func (f *rawFlag) String() string        { return f.text }
-func (f *rawFlag) Set(text string) error { f.text = text; return nil }
-func (f *rawFlag) IsBoolFlag() bool      { return f.boolean }
+func (f *rawFlag) String() string   { return f.text }
+func (f *rawFlag) IsBoolFlag() bool { return f.boolean }
+func (f *rawFlag) Set(text string) error {
+	if f.adds && f.given {
+		text = f.text + "," + text
+	}
+	f.text, f.given = text, true
+	return nil
+}
 func (f *rawFlag) Type() string {
 	if f.boolean {
 		return "bool"
@@ -258,6 +266,14 @@ func (l *loader) complete() {
 			l.values[key] = given{value, because}
 			c.Origins[key] = because
 		}
+	}
+	if len(c.Requirements) > 0 {
+		fill("profile", &c.Profile, "full", "default with requirements")
+	}
+	fill("profile", &c.Profile, "core", "default")
+	if l.values["second_cluster"].text == "" {
+		c.SecondCluster = c.Cloud == CloudMock
+		c.Origins["second_cluster"] = "default with cloud=" + c.Cloud
 	}
 	if c.Cloud == CloudYandex {
 		fill("cluster", &c.Cluster, ClusterManaged, "default with cloud=yandex")

@@ -116,6 +116,52 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// A repeated flag adds to itself and replaces what other sources say; who names
+// requirements and no profile means any of the catalogue.
+func TestRequirementsMayBeRepeated(t *testing.T) {
+	for name, tc := range map[string]struct {
+		env, args []string
+		want      string
+		profile   string
+	}{
+		"none":          {nil, nil, "", "core"},
+		"repeated":      {[]string{"WLIF_REQUIREMENTS=z/*"}, []string{"--requirement=a/*", "--requirement", "b/x, c/y"}, "a/*|b/x|c/y", "full"},
+		"variable":      {[]string{"WLIF_REQUIREMENTS=a/*,b/*"}, nil, "a/*|b/*", "full"},
+		"with profile":  {nil, []string{"--requirement=a/*", "--profile=core"}, "a/*", "core"},
+		"empty profile": {nil, []string{"--profile="}, "", "core"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := load(t, "", tc.env, tc.args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(c.Requirements, "|"); got != tc.want || c.Profile != tc.profile {
+				t.Errorf("requirements %q, profile %q", got, c.Profile)
+			}
+		})
+	}
+}
+
+// A second cluster costs on the real cloud, so that it is asked for there.
+func TestSecondClusterDependsOnTheCloud(t *testing.T) {
+	yandex := []string{"YC_TOKEN=y0_token", "YC_FOLDER_ID=b1g", "WLIF_CLOUD=yandex"}
+	for name, tc := range map[string]struct {
+		env, args []string
+		want      bool
+	}{
+		"mock":              {nil, nil, true},
+		"mock, not allowed": {nil, []string{"--second-cluster=false"}, false},
+		"yandex":            {yandex, nil, false},
+		"yandex, allowed":   {yandex, []string{"--second-cluster"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c, err := load(t, "", tc.env, tc.args); err != nil || c.SecondCluster != tc.want {
+				t.Errorf("second cluster %+v, %v", c, err)
+			}
+		})
+	}
+}
+
 func TestConfigFileFromTheEnvironment(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.yaml")
 	if err := os.WriteFile(path, []byte("zone: z\n"), 0o600); err != nil {
@@ -141,53 +187,56 @@ func TestRefused(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"unknown key":                 {"zon: a", nil, nil, []string{"zon", "file", "did you mean zone?"}},
-		"unknown nested key":          {"timeout: {cluster_creat: 3m}", nil, nil, []string{"timeout.cluster_creat", "did you mean timeout.cluster_create?"}},
-		"unknown key far from all":    {"qqqqqqqqqqqqqqqq: a", nil, nil, []string{"qqqqqqqqqqqqqqqq", "unknown"}},
-		"duplicate key":               {"zone: a\nzone: b", nil, nil, []string{"zone", "already"}},
-		"no mapping":                  {"- a", nil, nil, []string{"not a YAML mapping"}},
-		"version as a number":         {"k8s_version: 1.30", nil, nil, []string{"k8s_version", "1.3", "in quotes"}},
-		"duration without unit":       {"timeout: {delete: 300}", nil, nil, []string{"timeout.delete", "300", "unit"}},
-		"list where one value is":     {"zone: [a]", nil, nil, []string{"zone", "a list"}},
-		"secret in the file":          {"token: y0_abc", nil, nil, []string{"token", "[redacted]", "environment"}},
-		"missing file":                {"", nil, []string{"--config=/does/not/exist"}, []string{"/does/not/exist", "flag --config", "no such file"}},
-		"unknown variable":            {"", []string{"WLIF_PROFIL=x"}, nil, []string{"WLIF_PROFIL", "environment", "did you mean WLIF_PROFILE?"}},
-		"unknown flag":                {"", nil, []string{"--colud=mock"}, []string{"--colud", "did you mean --cloud?"}},
-		"flag without value":          {"", nil, []string{"--zone"}, []string{"zone"}},
-		"bad enum":                    {"", nil, []string{"--cloud=azure"}, []string{"cloud", `"azure"`, "flag --cloud", "mock, yandex"}},
-		"bad duration":                {"", []string{"WLIF_TIMEOUT_DELETE=5"}, nil, []string{"timeout.delete", `"5"`, "WLIF_TIMEOUT_DELETE", "30m"}},
-		"zero duration":               {"", nil, []string{"--run-ttl=0s"}, []string{"run_ttl", "longer"}},
-		"bad number":                  {"", nil, []string{"--procs=many"}, []string{"procs", `"many"`, "1 to 64"}},
-		"number out of range":         {"", nil, []string{"--procs=0"}, []string{"procs", "1 to 64"}},
-		"bad boolean":                 {"keep: maybe", nil, nil, []string{"keep", "maybe", "true, false"}},
-		"old version":                 {"", nil, []string{"--k8s-version=1.29"}, []string{"k8s_version", `"1.29"`, "1.30 or higher"}},
-		"malformed version":           {"", nil, []string{"--k8s-version=v1.36.1"}, []string{"k8s_version", `"v1.36.1"`, "minor"}},
-		"no credentials":              {"", []string{"YC_FOLDER_ID=b1g"}, []string{"--cloud=yandex"}, []string{"credentials", "YC_TOKEN", "YC_IAM_TOKEN", "YC_SERVICE_ACCOUNT_KEY_FILE", "--instance-metadata"}},
-		"two credentials":             {"", append([]string{"YC_IAM_TOKEN=t1.a"}, yandex...), []string{"--cloud=yandex"}, []string{"YC_TOKEN, YC_IAM_TOKEN", "keep one"}},
-		"OAuth token as IAM token":    {"", []string{"YC_IAM_TOKEN=y0_abc", "YC_FOLDER_ID=b1g"}, []string{"--cloud=yandex"}, []string{"iam_token", "t1."}},
-		"key instead of its file":     {"", []string{"YC_SERVICE_ACCOUNT_KEY_FILE={\"private_key\": \"x\"}", "YC_FOLDER_ID=b"}, []string{"--cloud=yandex"}, []string{"[redacted]", "path"}},
-		"missing key file":            {"", []string{"YC_SERVICE_ACCOUNT_KEY_FILE=/no/key", "YC_FOLDER_ID=b"}, []string{"--cloud=yandex"}, []string{"service_account_key_file", "/no/key", "no such file"}},
-		"no folder":                   {"", []string{"YC_TOKEN=x"}, []string{"--cloud=yandex"}, []string{"folder_id", "YC_FOLDER_ID"}},
-		"running mock needs both":     {"", nil, []string{"--endpoint=127.0.0.1:1"}, []string{"folder_id", "credentials"}},
-		"kind is not there yet":       {"", nil, []string{"--cluster=kind"}, []string{"cluster", `"kind"`, "not available yet", "embedded, existing"}},
-		"kind without the mock":       {"", yandex, []string{"--cloud=yandex", "--cluster=kind"}, []string{"cluster", "contradicts cloud=yandex", "managed, existing"}},
-		"managed on the mock":         {"", nil, []string{"--cluster=managed"}, []string{"cluster", "embedded, existing"}},
-		"existing without a cluster":  {"", yandex, []string{"--cloud=yandex", "--cluster=existing"}, []string{"--cluster-id or --kubeconfig"}},
-		"existing twice":              {"", yandex, []string{"--cloud=yandex", "--cluster=existing", "--cluster-id=c", "--kubeconfig=" + exists}, []string{"kubeconfig", "contradicts cluster_id"}},
-		"unknown cluster":             {"", nil, []string{"--cluster=existing", "--cluster-id=cat1"}, []string{"cluster_id", `"cat1"`, "unknown cluster", "--mock-state"}},
-		"cluster id but not existing": {"", nil, []string{"--cluster-id=cat1"}, []string{"cluster_id", "contradicts cluster=embedded"}},
-		"network of existing":         {"", yandex, []string{"--cloud=yandex", "--cluster=existing", "--cluster-id=c", "--network-id=n"}, []string{"network_id", "contradicts cluster=existing"}},
-		"issuer without kubeconfig":   {"", nil, []string{"--issuer=https://x"}, []string{"issuer", "only with kubeconfig"}},
-		"missing kubeconfig":          {"", nil, []string{"--cluster=existing", "--kubeconfig=/no/kubeconfig"}, []string{"kubeconfig", "no such file"}},
-		"mock settings elsewhere":     {"", yandex, []string{"--cloud=yandex", "--mock-settings=" + exists}, []string{"mock_settings", "contradicts cloud=yandex"}},
-		"bad endpoint":                {"", yandex, []string{"--cloud=yandex", "--endpoint=https://api"}, []string{"endpoint", "host:port"}},
-		"bad listen address":          {"", nil, []string{"--mock-listen=127.0.0.1:99999"}, []string{"mock_listen", "host:port"}},
-		"plain http":                  {"", nil, []string{"--token-endpoint=http://x/token"}, []string{"token_endpoint", "https://"}},
-		"bad range":                   {"", nil, []string{"--subnet-cidr=10.0.0.1/24"}, []string{"subnet_cidr", "10.129.0.0/24"}},
-		"bad glob":                    {"", nil, []string{"--requirements=tutorial/["}, []string{"requirements", "glob"}},
-		"bad namespace prefix":        {"", nil, []string{"--namespace-prefix=Wlif"}, []string{"namespace_prefix", "lower-case"}},
-		"usual without duration":      {"", nil, []string{"--usual=a.B/C"}, []string{"usual", "METHOD=DURATION"}},
-		"empty zone":                  {"", nil, []string{"--zone="}, []string{"zone", "empty"}},
+		"unknown key":                   {"zon: a", nil, nil, []string{"zon", "file", "did you mean zone?"}},
+		"unknown nested key":            {"timeout: {cluster_creat: 3m}", nil, nil, []string{"timeout.cluster_creat", "did you mean timeout.cluster_create?"}},
+		"unknown key far from all":      {"qqqqqqqqqqqqqqqq: a", nil, nil, []string{"qqqqqqqqqqqqqqqq", "unknown"}},
+		"duplicate key":                 {"zone: a\nzone: b", nil, nil, []string{"zone", "already"}},
+		"no mapping":                    {"- a", nil, nil, []string{"not a YAML mapping"}},
+		"version as a number":           {"k8s_version: 1.30", nil, nil, []string{"k8s_version", "1.3", "in quotes"}},
+		"duration without unit":         {"timeout: {delete: 300}", nil, nil, []string{"timeout.delete", "300", "unit"}},
+		"list where one value is":       {"zone: [a]", nil, nil, []string{"zone", "a list"}},
+		"secret in the file":            {"token: y0_abc", nil, nil, []string{"token", "[redacted]", "environment"}},
+		"missing file":                  {"", nil, []string{"--config=/does/not/exist"}, []string{"/does/not/exist", "flag --config", "no such file"}},
+		"unknown variable":              {"", []string{"WLIF_PROFIL=x"}, nil, []string{"WLIF_PROFIL", "environment", "did you mean WLIF_PROFILE?"}},
+		"unknown flag":                  {"", nil, []string{"--colud=mock"}, []string{"--colud", "did you mean --cloud?"}},
+		"flag without value":            {"", nil, []string{"--zone"}, []string{"zone"}},
+		"bad enum":                      {"", nil, []string{"--cloud=azure"}, []string{"cloud", `"azure"`, "flag --cloud", "mock, yandex"}},
+		"bad duration":                  {"", []string{"WLIF_TIMEOUT_DELETE=5"}, nil, []string{"timeout.delete", `"5"`, "WLIF_TIMEOUT_DELETE", "30m"}},
+		"zero duration":                 {"", nil, []string{"--run-ttl=0s"}, []string{"run_ttl", "longer"}},
+		"bad number":                    {"", nil, []string{"--procs=many"}, []string{"procs", `"many"`, "1 to 64"}},
+		"number out of range":           {"", nil, []string{"--procs=0"}, []string{"procs", "1 to 64"}},
+		"bad boolean":                   {"keep: maybe", nil, nil, []string{"keep", "maybe", "true, false"}},
+		"old version":                   {"", nil, []string{"--k8s-version=1.29"}, []string{"k8s_version", `"1.29"`, "1.30 or higher"}},
+		"malformed version":             {"", nil, []string{"--k8s-version=v1.36.1"}, []string{"k8s_version", `"v1.36.1"`, "minor"}},
+		"no credentials":                {"", []string{"YC_FOLDER_ID=b1g"}, []string{"--cloud=yandex"}, []string{"credentials", "YC_TOKEN", "YC_IAM_TOKEN", "YC_SERVICE_ACCOUNT_KEY_FILE", "--instance-metadata"}},
+		"two credentials":               {"", append([]string{"YC_IAM_TOKEN=t1.a"}, yandex...), []string{"--cloud=yandex"}, []string{"YC_TOKEN, YC_IAM_TOKEN", "keep one"}},
+		"OAuth token as IAM token":      {"", []string{"YC_IAM_TOKEN=y0_abc", "YC_FOLDER_ID=b1g"}, []string{"--cloud=yandex"}, []string{"iam_token", "t1."}},
+		"key instead of its file":       {"", []string{"YC_SERVICE_ACCOUNT_KEY_FILE={\"private_key\": \"x\"}", "YC_FOLDER_ID=b"}, []string{"--cloud=yandex"}, []string{"[redacted]", "path"}},
+		"missing key file":              {"", []string{"YC_SERVICE_ACCOUNT_KEY_FILE=/no/key", "YC_FOLDER_ID=b"}, []string{"--cloud=yandex"}, []string{"service_account_key_file", "/no/key", "no such file"}},
+		"no folder":                     {"", []string{"YC_TOKEN=x"}, []string{"--cloud=yandex"}, []string{"folder_id", "YC_FOLDER_ID"}},
+		"running mock needs both":       {"", nil, []string{"--endpoint=127.0.0.1:1"}, []string{"folder_id", "credentials"}},
+		"kind is not there yet":         {"", nil, []string{"--cluster=kind"}, []string{"cluster", `"kind"`, "not available yet", "embedded, existing"}},
+		"kind without the mock":         {"", yandex, []string{"--cloud=yandex", "--cluster=kind"}, []string{"cluster", "contradicts cloud=yandex", "managed, existing"}},
+		"managed on the mock":           {"", nil, []string{"--cluster=managed"}, []string{"cluster", "embedded, existing"}},
+		"existing without a cluster":    {"", yandex, []string{"--cloud=yandex", "--cluster=existing"}, []string{"--cluster-id or --kubeconfig"}},
+		"existing twice":                {"", yandex, []string{"--cloud=yandex", "--cluster=existing", "--cluster-id=c", "--kubeconfig=" + exists}, []string{"kubeconfig", "contradicts cluster_id"}},
+		"unknown cluster":               {"", nil, []string{"--cluster=existing", "--cluster-id=cat1"}, []string{"cluster_id", `"cat1"`, "unknown cluster", "--mock-state"}},
+		"cluster id but not existing":   {"", nil, []string{"--cluster-id=cat1"}, []string{"cluster_id", "contradicts cluster=embedded"}},
+		"network of existing":           {"", yandex, []string{"--cloud=yandex", "--cluster=existing", "--cluster-id=c", "--network-id=n"}, []string{"network_id", "contradicts cluster=existing"}},
+		"issuer without kubeconfig":     {"", nil, []string{"--issuer=https://x"}, []string{"issuer", "only with kubeconfig"}},
+		"missing kubeconfig":            {"", nil, []string{"--cluster=existing", "--kubeconfig=/no/kubeconfig"}, []string{"kubeconfig", "no such file"}},
+		"mock settings elsewhere":       {"", yandex, []string{"--cloud=yandex", "--mock-settings=" + exists}, []string{"mock_settings", "contradicts cloud=yandex"}},
+		"bad endpoint":                  {"", yandex, []string{"--cloud=yandex", "--endpoint=https://api"}, []string{"endpoint", "host:port"}},
+		"bad listen address":            {"", nil, []string{"--mock-listen=127.0.0.1:99999"}, []string{"mock_listen", "host:port"}},
+		"plain http":                    {"", nil, []string{"--token-endpoint=http://x/token"}, []string{"token_endpoint", "https://"}},
+		"bad range":                     {"", nil, []string{"--subnet-cidr=10.0.0.1/24"}, []string{"subnet_cidr", "10.129.0.0/24"}},
+		"bad glob":                      {"", nil, []string{"--requirement=tutorial/["}, []string{"requirements", "glob"}},
+		"one folder twice":              {"", yandex, []string{"--cloud=yandex", "--other-folder-id=b1g"}, []string{"other_folder_id", "must not be folder_id"}},
+		"expired token of another kind": {"", []string{"WLIF_EXPIRED_TOKEN=y0_old"}, nil, []string{"expired_token", "t1."}},
+		"old name of the flag":          {"", nil, []string{"--requirements=a"}, []string{"--requirements", "did you mean --requirement?"}},
+		"bad namespace prefix":          {"", nil, []string{"--namespace-prefix=Wlif"}, []string{"namespace_prefix", "lower-case"}},
+		"usual without duration":        {"", nil, []string{"--usual=a.B/C"}, []string{"usual", "METHOD=DURATION"}},
+		"empty zone":                    {"", nil, []string{"--zone="}, []string{"zone", "empty"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := load(t, tc.file, tc.env, tc.args)
@@ -226,8 +275,8 @@ func TestAllProblemsAtOnceInTheOrderOfTheTable(t *testing.T) {
 }
 
 func TestResolvedRoundTrip(t *testing.T) {
-	env := []string{"YC_TOKEN=y0_very_secret_token", "YC_FOLDER_ID=b1g"}
-	c, err := load(t, "usual: {a.B/C: 1m}\n", env, []string{"--cloud=yandex", "--requirements=a/*"})
+	env := []string{"YC_TOKEN=y0_very_secret_token", "YC_FOLDER_ID=b1g", "WLIF_EXPIRED_TOKEN=t1.very_old"}
+	c, err := load(t, "usual: {a.B/C: 1m}\n", env, []string{"--cloud=yandex", "--requirement=a/*", "--slow", "--other-folder-id=b1h"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,18 +288,19 @@ func TestResolvedRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(data), "y0_very") {
-		t.Fatal("the token is in the file")
+	if strings.Contains(string(data), "y0_very") || strings.Contains(string(data), "very_old") {
+		t.Fatal("a token is in the file")
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, error %v", info.Mode(), err)
 	}
-	back, err := config.LoadResolved(path, c.Credentials.Environ())
+	back, err := config.LoadResolved(path, c.Environ())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if back.Credentials.Token.Reveal() != "y0_very_secret_token" || back.FolderID != "b1g" || back.Timeouts != c.Timeouts ||
-		back.Usual["a.B/C"] != c.Usual["a.B/C"] || len(back.Requirements) != 1 || back.Node != c.Node {
+		back.Usual["a.B/C"] != c.Usual["a.B/C"] || len(back.Requirements) != 1 || back.Node != c.Node ||
+		back.ExpiredToken.Reveal() != "t1.very_old" || !back.Slow || back.OtherFolderID != "b1h" {
 		t.Errorf("read back: %+v", back)
 	}
 }

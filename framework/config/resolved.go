@@ -3,8 +3,10 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Save writes the resolved configuration as JSON, without secrets, for the
@@ -31,7 +33,7 @@ func (c *Config) Save(file string) error {
 
 // LoadResolved reads what Save wrote and adds the credentials, which only the
 // environment carries (YC_TOKEN, YC_IAM_TOKEN, YC_SERVICE_ACCOUNT_KEY_FILE;
-// WLIF_INSTANCE_METADATA). It checks nothing again but that the file is whole.
+// WLIF_INSTANCE_METADATA, WLIF_EXPIRED_TOKEN). It checks nothing again but that the file is whole.
 func LoadResolved(file string, environ []string) (*Config, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -52,21 +54,28 @@ func LoadResolved(file string, environ []string) (*Config, error) {
 	return c, nil
 }
 
-// Environ returns the environment entries that carry the credentials to a child
-// process that calls LoadResolved.
-func (c Credentials) Environ() []string {
+// Environ returns the environment entries that carry the credentials and the
+// expired token to a child process that calls LoadResolved.
+func (c *Config) Environ() []string {
 	var out []string
-	if !c.Token.IsZero() {
-		out = append(out, envNames["token"]+"="+c.Token.Reveal())
+	for name, secret := range c.Secrets() {
+		out = append(out, name+"="+secret.Reveal())
 	}
-	if !c.IAMToken.IsZero() {
-		out = append(out, envNames["iam_token"]+"="+c.IAMToken.Reveal())
+	slices.Sort(out)
+	if c.Credentials.KeyFile != "" {
+		out = append(out, envNames["service_account_key_file"]+"="+c.Credentials.KeyFile)
 	}
-	if c.KeyFile != "" {
-		out = append(out, envNames["service_account_key_file"]+"="+c.KeyFile)
-	}
-	if c.InstanceMetadata {
+	if c.Credentials.InstanceMetadata {
 		out = append(out, envPrefix+"INSTANCE_METADATA=true")
 	}
+	return out
+}
+
+// Secrets returns the secrets that are set, by environment variable.
+func (c *Config) Secrets() map[string]Secret {
+	out := map[string]Secret{
+		envNames["token"]: c.Credentials.Token, envNames["iam_token"]: c.Credentials.IAMToken, envPrefix + "EXPIRED_TOKEN": c.ExpiredToken,
+	}
+	maps.DeleteFunc(out, func(_ string, s Secret) bool { return s.IsZero() })
 	return out
 }

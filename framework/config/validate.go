@@ -211,6 +211,13 @@ func validPort(s string) bool {
 }
 
 func (k *checker) selection() {
+	if k.OtherFolderID != "" && k.OtherFolderID == k.FolderID {
+		k.refuse("other_folder_id", "must not be folder_id: across folders needs two")
+	}
+	if t := k.ExpiredToken; !t.IsZero() && !strings.HasPrefix(t.Reveal(), "t1.") {
+		k.problems = append(k.problems, Problem{Key: "expired_token", Value: redacted, Source: k.origin("expired_token").source,
+			Message: "an IAM token begins with t1."})
+	}
 	for _, glob := range k.Requirements {
 		if _, err := path.Match(glob, ""); err != nil {
 			k.refuse("requirements", fmt.Sprintf("%q is not a glob such as tutorial/*", glob))

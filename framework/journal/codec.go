@@ -30,6 +30,8 @@ var decoders = map[string]func(json.RawMessage) (Event, error){
 	CheckStarted{}.Kind(): decode[CheckStarted],
 	Step{}.Kind():         decode[Step],
 	Verdict{}.Kind():      decode[Verdict],
+	Observed{}.Kind():     decode[Observed],
+	Measured{}.Kind():     decode[Measured],
 	Problem{}.Kind():      decode[Problem],
 	ResourceLeft{}.Kind(): decode[ResourceLeft],
 	Inventory{}.Kind():    decode[Inventory],

@@ -141,6 +141,22 @@ type Verdict struct {
 	Location string `json:"location,omitempty"`
 }
 
+// Observed is behaviour that a check recorded and nobody judges.
+type Observed struct {
+	Requirement string `json:"requirement"`
+	Case        string `json:"case"`
+	Name        string `json:"name"`
+	Value       string `json:"value"`
+}
+
+// Measured is how long the target took for something that a check waited for.
+type Measured struct {
+	Requirement string `json:"requirement"`
+	// What is the same text wherever the same thing is measured.
+	What     string        `json:"what"`
+	Duration time.Duration `json:"duration_ns"`
+}
+
 // Problem is a failure of the engine that belongs to no single check, such as a
 // target that could not be provisioned.
 type Problem struct {
@@ -199,6 +215,8 @@ func (NodeFinished) Kind() string { return "node-finished" }
 func (CheckStarted) Kind() string { return "check-started" }
 func (Step) Kind() string         { return "step" }
 func (Verdict) Kind() string      { return "verdict" }
+func (Observed) Kind() string     { return "observed" }
+func (Measured) Kind() string     { return "measured" }
 func (Problem) Kind() string      { return "problem" }
 func (ResourceLeft) Kind() string { return "resource-left" }
 func (Inventory) Kind() string    { return "inventory" }

@@ -31,6 +31,7 @@ var every = []Event{
 	NodeStarted{Phase: Create, Node: "a", Usual: time.Minute}, NodeWaiting{Phase: Create, Node: "a", Text: "t"}, NodeFinished{Phase: Create, Node: "a", Duration: 1<<53 + 1},
 	CheckStarted{Requirement: "tutorial/exchange", Case: "c"}, Step{Requirement: "tutorial/exchange", Text: "s"},
 	Verdict{Requirement: "tutorial/exchange", Case: "c", Verdict: conformance.Pass, Duration: time.Second},
+	Observed{Requirement: "r", Case: "c", Name: "status", Value: "400"}, Measured{Requirement: "r", What: "w", Duration: time.Second},
 	Problem{Where: "suite", Reason: "r"}, ResourceLeft{Type: "vpc.network", ID: "enp"}, Inventory{Complete: true},
 	Log{Level: "info", Text: "a <b> & \"c\"\n"}, Diagnostic{Requirement: "r", File: "f"}, Exit{Program: "suite", Code: 1},
 }

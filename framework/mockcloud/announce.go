@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -29,6 +30,8 @@ type Announcement struct {
 	OtherFolderID string `json:"other_folder_id"`
 	// TokenFile holds the user's OAuth token: the value of YC_TOKEN.
 	TokenFile string `json:"token_file"`
+	// ExpiredToken is an IAM token of the user that has expired.
+	ExpiredToken string `json:"expired_token"`
 	// Latencies are how long operations take, by method ("*": all others).
 	Latencies map[string]string `json:"latencies"`
 	// ClusterFeaturesLacking are features of a real node that clusters lack.
@@ -45,12 +48,14 @@ func (c *Cloud) Announcement() Announcement {
 		CAFile: filepath.Join(c.dir, "ca.pem"), CABundle: filepath.Join(c.dir, "ca-bundle.pem"),
 		CloudID: c.world.CloudID, FolderID: c.world.FolderID, OtherFolderID: c.world.OtherFolderID,
 		TokenFile: filepath.Join(c.dir, tokenFile), Latencies: map[string]string{}, PID: os.Getpid(),
+		ExpiredToken: c.kernel.Tokens.Mint(c.world.Owner, c.kernel.Clock.Now().Add(-time.Hour)),
 	}
 	for method, d := range c.kernel.Settings.Get().Latencies {
 		a.Latencies[method] = time.Duration(d).String()
 	}
 	if c.engine != nil {
-		a.ClusterFeaturesLacking = c.engine.Lacks()
+		// Its nodes have no metadata address.
+		a.ClusterFeaturesLacking = append(slices.Clone(c.engine.Lacks()), "metadata-tokens")
 	}
 	return a
 }

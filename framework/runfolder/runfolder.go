@@ -42,6 +42,9 @@ func (f Folder) Path(name string) string { return filepath.Join(string(f), name)
 // ConfigFile is the resolved configuration.
 func (f Folder) ConfigFile() string { return f.Path("config.json") }
 
+// AuditLog is a line of JSON about each call, where the run started the cloud.
+func (f Folder) AuditLog() string { return f.Path("audit.jsonl") }
+
 // SuiteLog is what Ginkgo printed.
 func (f Folder) SuiteLog() string { return f.Path("suite.log") }
 
@@ -59,6 +62,8 @@ type Run struct {
 	StateDir string `json:"state_dir"`
 	// Filter is the label filter that the suite runs with.
 	Filter string `json:"filter"`
+	// Asked says the same in the user's words.
+	Asked string `json:"asked"`
 	// Lacking are features that the target says it lacks.
 	Lacking []conformance.Feature `json:"lacking,omitempty"`
 }

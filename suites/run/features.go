@@ -1,0 +1,92 @@
+package run
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+)
+
+// Features lists every feature of the catalogue with whether the target has it,
+// and how that is known. One that cannot be detected is taken as present unless
+// the target declares that it lacks it.
+func (r *Run) Features() []journal.Feature {
+	var out []journal.Feature
+	for _, info := range conformance.Features() {
+		f := journal.Feature{Name: info.Name, Present: true, Reason: "not declared as lacking"}
+		if slices.Contains(r.Info.Lacking, info.Name) {
+			f.Present, f.Reason = false, "the target declares that it lacks it"
+		} else if detect := detectors[info.Name]; detect != nil {
+			f.Present, f.Reason = detect(r)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// Lacks gives the first of the features that the target does not have.
+func (r *Run) Lacks(features []conformance.Feature) (journal.Feature, bool) {
+	for _, f := range r.Features() {
+		if !f.Present && slices.Contains(features, f.Name) {
+			return f, true
+		}
+	}
+	return journal.Feature{}, false
+}
+
+// detectors say of a feature whether it is there, and why.
+var detectors = map[conformance.Feature]func(*Run) (present bool, reason string){
+	conformance.ManagedCluster: func(r *Run) (bool, string) {
+		if r.Target.Cluster.ID == "" {
+			return false, "the cluster is known by its kubeconfig alone"
+		}
+		return true, "the cloud lists the cluster " + r.Target.Cluster.ID
+	},
+	conformance.SecondFolder: func(r *Run) (bool, string) {
+		if r.Config.OtherFolderID == "" {
+			return false, "other_folder_id names no second folder"
+		}
+		return true, "other_folder_id is " + r.Config.OtherFolderID
+	},
+	conformance.SecondCluster: func(r *Run) (bool, string) {
+		switch {
+		case !r.Config.SecondCluster:
+			return false, "second_cluster does not allow it"
+		case r.Config.Cluster == config.ClusterExisting:
+			return false, "next to an existing cluster of the user's none is created"
+		}
+		return true, "second_cluster allows it"
+	},
+	conformance.ExpiredToken: func(r *Run) (bool, string) {
+		if r.Config.ExpiredToken.IsZero() {
+			return false, "WLIF_EXPIRED_TOKEN has none"
+		}
+		return true, "an expired token is given"
+	},
+	conformance.WebHost: func(r *Run) (bool, string) {
+		host, _, err := net.SplitHostPort(r.Config.Endpoint)
+		if err != nil {
+			host = r.Config.Endpoint
+		}
+		if address, err := netip.ParseAddr(host); err == nil && address.IsLoopback() {
+			return true, "the cloud is on this machine: " + host
+		}
+		return false, "the cloud is not on this machine, and nothing says that it can reach it"
+	},
+	conformance.ObjectStorage: func(r *Run) (bool, string) {
+		if r.Config.StorageEndpoint == "" {
+			return false, "storage_endpoint is not known"
+		}
+		return true, "storage_endpoint is " + r.Config.StorageEndpoint
+	},
+	conformance.AuditLog: func(r *Run) (bool, string) {
+		if _, err := os.Stat(r.Folder.AuditLog()); err != nil {
+			return false, "the run has no audit log of the cloud"
+		}
+		return true, "the cloud writes it into the run's folder"
+	},
+}

@@ -1,0 +1,38 @@
+package run
+
+import (
+	"os"
+	"testing"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/framework/runfolder"
+)
+
+func TestFeaturesAreDetected(t *testing.T) {
+	audited := runfolder.Folder(t.TempDir())
+	if err := os.WriteFile(audited.AuditLog(), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bare := &Run{Config: &config.Config{Endpoint: "api.cloud.yandex.net:443"}, Folder: runfolder.Folder(t.TempDir()), Info: runfolder.Run{Lacking: []conformance.Feature{conformance.Kubelet, conformance.MetadataTokens}}}
+	rich := &Run{Folder: audited, Target: provision.Target{Cluster: provision.Cluster{ID: "cat1"}}, Config: &config.Config{
+		Endpoint: "127.0.0.1:8443", OtherFolderID: "b1h", SecondCluster: true, ExpiredToken: config.NewSecret("t1.old"), StorageEndpoint: "https://s",
+	}}
+	for _, info := range conformance.Features() {
+		if _, lacks := rich.Lacks([]conformance.Feature{info.Name}); lacks {
+			t.Errorf("%s is not seen", info.Name)
+		}
+		missing, lacks := bare.Lacks([]conformance.Feature{info.Name})
+		if want := info.Name != conformance.ContainerImages && info.Name != conformance.KMS; lacks != want {
+			t.Errorf("%s lacks: %v", info.Name, lacks)
+		}
+		if lacks && missing.Reason == "" {
+			t.Errorf("%s lacks without a reason", info.Name)
+		}
+	}
+	rich.Config.Cluster = config.ClusterExisting
+	if _, lacks := rich.Lacks([]conformance.Feature{conformance.SecondCluster}); !lacks {
+		t.Error("a second cluster is created next to the user's own")
+	}
+}
