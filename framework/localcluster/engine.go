@@ -21,6 +21,9 @@ type Engine interface {
 	// by the names of the conformance catalogue ("container-images").
 	Lacks() []string
 
+	// Resumes says whether the data and keys of a cluster outlive its Delete.
+	Resumes() bool
+
 	// Prepare makes and caches whatever a cluster of that version needs
 	// (binaries, images), so that Start is quick. It says what it is doing,
 	// one line at a time. Calling it again is cheap. version is a minor
@@ -28,8 +31,8 @@ type Engine interface {
 	Prepare(ctx context.Context, version string, say func(line string)) error
 
 	// Start runs a control plane and returns when its API answers and the
-	// controllers work. A spec.Dir that a former cluster of the same name left
-	// (data, keys) is resumed. When it fails nothing is left running.
+	// controllers work. When it fails nothing is left running. An engine that
+	// Resumes brings back what a former cluster of the same name left in spec.Dir.
 	Start(ctx context.Context, spec Spec) (Cluster, error)
 }
 
@@ -79,8 +82,8 @@ type Cluster interface {
 	// it answers again. The signing key stays.
 	SetIssuers(ctx context.Context, issuers []string) error
 
-	// AddNode adds a schedulable node and returns when it is Ready.
-	AddNode(ctx context.Context, node NodeSpec) error
+	// AddNode adds a schedulable node and returns its name when it is Ready.
+	AddNode(ctx context.Context, node NodeSpec) (name string, err error)
 	// RemoveNode ends the node's pods and removes it; an unknown one is no error.
 	RemoveNode(ctx context.Context, name string) error
 
@@ -92,6 +95,8 @@ type Cluster interface {
 
 // NodeSpec describes a node.
 type NodeSpec struct {
+	// Name is what the node is to be called. An engine whose nodes have names of
+	// their own calls it otherwise, and says how.
 	Name   string
 	Labels map[string]string
 	// Egress says what pods on the node can reach beside the cluster itself.

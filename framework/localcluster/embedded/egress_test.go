@@ -48,7 +48,7 @@ func addEgressNode(t *testing.T, name string) {
 	if err != nil {
 		t.Logf("no public authorities: %v", err)
 	}
-	err = shared.AddNode(t.Context(), localcluster.NodeSpec{Name: name, Egress: &localcluster.Egress{
+	_, err = shared.AddNode(t.Context(), localcluster.NodeSpec{Name: name, Egress: &localcluster.Egress{
 		Hosts:    map[string]string{cloudName: cloud.Listener.Addr().String()},
 		CABundle: append(public, authority.PEM...),
 	}})

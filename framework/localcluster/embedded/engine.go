@@ -29,6 +29,9 @@ func (Engine) Versions() []string { return kubebin.Versions() }
 // Lacks lists what the node agent does not do (see package nodeagent).
 func (Engine) Lacks() []string { return nodeagent.Lacks() }
 
+// Resumes is true: everything is in the cluster's folder.
+func (Engine) Resumes() bool { return true }
+
 // Prepare gets the binaries.
 func (e Engine) Prepare(ctx context.Context, version string, say func(line string)) error {
 	full, err := resolve(version)

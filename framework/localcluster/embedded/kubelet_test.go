@@ -23,7 +23,7 @@ func TestOnlyTheAPIServerMayCallANode(t *testing.T) {
 	needNode(t)
 	dir := t.TempDir()
 	cluster := startCluster(t, localcluster.Spec{Name: "kubelet", Dir: dir})
-	if err := cluster.AddNode(t.Context(), localcluster.NodeSpec{Name: "n"}); err != nil {
+	if _, err := cluster.AddNode(t.Context(), localcluster.NodeSpec{Name: "n"}); err != nil {
 		t.Fatal(err)
 	}
 	node, err := clientFor(t, cluster.Admin()).CoreV1().Nodes().Get(t.Context(), "n", metav1.GetOptions{})
@@ -87,7 +87,7 @@ func TestOnlyTheAPIServerMayCallANode(t *testing.T) {
 
 func TestANodeIsRemovedWithItsPods(t *testing.T) {
 	needNode(t)
-	if err := shared.AddNode(t.Context(), localcluster.NodeSpec{Name: "brief", Labels: map[string]string{"pool": "b"}}); err != nil {
+	if _, err := shared.AddNode(t.Context(), localcluster.NodeSpec{Name: "brief", Labels: map[string]string{"pool": "b"}}); err != nil {
 		t.Fatal(err)
 	}
 	client := clientFor(t, shared.Admin())
@@ -98,7 +98,7 @@ func TestANodeIsRemovedWithItsPods(t *testing.T) {
 	if node.Labels["pool"] != "b" || node.Labels["kubernetes.io/os"] != "linux" || node.Status.NodeInfo.KubeletVersion != "v"+shared.Version()+"+embedded" {
 		t.Errorf("labels %v, version %s", node.Labels, node.Status.NodeInfo.KubeletVersion)
 	}
-	if err := shared.AddNode(t.Context(), localcluster.NodeSpec{Name: "brief"}); err == nil {
+	if _, err := shared.AddNode(t.Context(), localcluster.NodeSpec{Name: "brief"}); err == nil {
 		t.Error("a second node of that name was added")
 	}
 	runPod(t, shared, podOn("brief", "on-brief"))

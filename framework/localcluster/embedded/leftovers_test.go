@@ -33,7 +33,7 @@ func beVictim(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := cluster.AddNode(ctx, localcluster.NodeSpec{Name: "n"}); err != nil {
+	if _, err := cluster.AddNode(ctx, localcluster.NodeSpec{Name: "n"}); err != nil {
 		return err
 	}
 	client, err := kubernetes.NewForConfig(cluster.Admin())

@@ -63,7 +63,8 @@ func withCluster(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, shared.Delete(ctx)) }()
-	if nodesPossible = shared.AddNode(ctx, localcluster.NodeSpec{Name: "plain", Labels: map[string]string{"example.com/pool": "plain"}}); nodesPossible != nil {
+	plain := localcluster.NodeSpec{Name: "plain", Labels: map[string]string{"example.com/pool": "plain"}}
+	if _, nodesPossible = shared.AddNode(ctx, plain); nodesPossible != nil {
 		fmt.Fprintln(os.Stderr, nodesPossible)
 	}
 	return m.Run(), nil

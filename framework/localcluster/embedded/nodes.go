@@ -28,27 +28,27 @@ func (n node) stop(ctx context.Context) error {
 	return errors.Join(n.agent.Stop(ctx), n.log.Close())
 }
 
-// AddNode starts a node agent.
-func (c *Cluster) AddNode(ctx context.Context, spec localcluster.NodeSpec) error {
+// AddNode starts a node agent, under the name that was asked for.
+func (c *Cluster) AddNode(ctx context.Context, spec localcluster.NodeSpec) (name string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.deleted {
-		return errDeleted
+		return "", errDeleted
 	}
 	if _, exists := c.nodes[spec.Name]; exists {
-		return fmt.Errorf("the cluster %s already has a node %s", c.spec.Name, spec.Name)
+		return "", fmt.Errorf("the cluster %s already has a node %s", c.spec.Name, spec.Name)
 	}
 	ctx, cancel := c.until(ctx)
 	defer cancel()
 	added, err := c.startNode(ctx, spec)
 	if err != nil {
-		return fmt.Errorf("adding the node %s: %w", spec.Name, err)
+		return "", fmt.Errorf("adding the node %s: %w", spec.Name, err)
 	}
 	if c.nodes == nil {
 		c.nodes = map[string]node{}
 	}
 	c.nodes[spec.Name] = added
-	return nil
+	return spec.Name, nil
 }
 
 func (c *Cluster) startNode(ctx context.Context, spec localcluster.NodeSpec) (node, error) {

@@ -115,6 +115,27 @@ func TestFailures(t *testing.T) {
 }
 
 // TestNodes: their number follows the scale policy, their way out the network.
+// An engine may call a node otherwise than it was asked.
+func TestNodesHaveTheNamesOfTheEngine(t *testing.T) {
+	c := start(t, true)
+	c.engine.suffix = "-own"
+	row := c.create(nil)
+	op, err := c.groups.Create(c.admin, c.nodes(row.Id))
+	group := done[*pb.NodeGroup](c, op, err)
+	listed, err := c.groups.ListNodes(c.admin, &pb.ListNodeGroupNodesRequest{NodeGroupId: group.Id})
+	if err != nil || len(listed.Nodes) != 1 {
+		t.Fatalf("nodes %v (%v)", listed, err)
+	}
+	if n := listed.Nodes[0]; n.Status != pb.Node_READY || !strings.HasSuffix(n.KubernetesStatus.GetId(), "-own") {
+		t.Errorf("the node %v, want one that is ready under the engine's name", n)
+	}
+	op, err = c.groups.Delete(c.admin, &pb.DeleteNodeGroupRequest{NodeGroupId: group.Id})
+	done[*emptypb.Empty](c, op, err)
+	if left := c.engine.cluster(row.Id).nodes; len(left) > 0 {
+		t.Errorf("left in the cluster: %v", left)
+	}
+}
+
 func TestNodes(t *testing.T) {
 	c := start(t, true)
 	row := c.create(nil)

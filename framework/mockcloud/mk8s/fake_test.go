@@ -28,6 +28,7 @@ type fakeEngine struct {
 	mu sync.Mutex
 	// fail makes the next of these calls fail: "start", "issuers", "node", "delete".
 	fail     string
+	suffix   string        // ends the names of nodes, as an engine with names of its own
 	hold     chan struct{} // when set, Start waits for it (or its context)
 	clusters map[string]*fakeCluster
 	starts   []localcluster.Spec
@@ -47,6 +48,7 @@ var errFake = errors.New("the fake was told to fail")
 func (e *fakeEngine) Name() string                                        { return "fake" }
 func (e *fakeEngine) Versions() []string                                  { return []string{"1.36.3", "1.35.4", "1.30.14", "1.29.1"} }
 func (e *fakeEngine) Lacks() []string                                     { return nil }
+func (e *fakeEngine) Resumes() bool                                       { return true }
 func (e *fakeEngine) Prepare(context.Context, string, func(string)) error { return nil }
 
 func (e *fakeEngine) failing(what string) error {
@@ -156,14 +158,15 @@ func (c *fakeCluster) SetIssuers(_ context.Context, issuers []string) error {
 	return nil
 }
 
-func (c *fakeCluster) AddNode(_ context.Context, n localcluster.NodeSpec) error {
+func (c *fakeCluster) AddNode(_ context.Context, n localcluster.NodeSpec) (string, error) {
 	if err := c.engine.failing("node"); err != nil {
-		return err
+		return "", err
 	}
 	c.engine.mu.Lock()
 	defer c.engine.mu.Unlock()
-	c.nodes[n.Name] = n
-	return nil
+	name := n.Name + c.engine.suffix
+	c.nodes[name] = n
+	return name, nil
 }
 
 func (c *fakeCluster) RemoveNode(_ context.Context, name string) error {

@@ -39,7 +39,8 @@ func (s *Service) resize(ctx context.Context, g *pb.NodeGroup) error {
 		at := g.AllocationPolicy.Locations[i%len(g.AllocationPolicy.Locations)]
 		// The default name is {instance_group.id}-{instance.short_id} (node.proto).
 		n := node{Name: g.InstanceGroupId + "-" + kernel.NewID("")[:4], Instance: kernel.NewID(kernel.PrefixInstance), Zone: at.ZoneId, Subnet: at.SubnetId}
-		if err := running.AddNode(ctx, s.nodeSpec(g, n)); err != nil {
+		var err error
+		if n.Name, err = running.AddNode(ctx, s.nodeSpec(g, n)); err != nil {
 			return err
 		}
 		_ = s.nodes.Change(g.Id, func(old []node) ([]node, error) { return append(slices.Clone(old), n), nil })

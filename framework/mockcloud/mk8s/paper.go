@@ -29,6 +29,7 @@ var paperVersions = []string{"1.36.3", "1.35.4", "1.34.4", "1.33.4", "1.32.6", "
 func (paperEngine) Name() string                                        { return "paper" }
 func (paperEngine) Versions() []string                                  { return paperVersions }
 func (paperEngine) Lacks() []string                                     { return nil }
+func (paperEngine) Resumes() bool                                       { return true }
 func (paperEngine) Prepare(context.Context, string, func(string)) error { return nil }
 
 func (paperEngine) Start(_ context.Context, spec localcluster.Spec) (localcluster.Cluster, error) {
@@ -51,13 +52,15 @@ func (paperEngine) Start(_ context.Context, spec localcluster.Spec) (localcluste
 }
 
 // Endpoint is in TEST-NET-2 (RFC 5737).
-func (*paperCluster) Endpoint() string                                     { return "https://198.51.100.1" }
-func (*paperCluster) CA() []byte                                           { return []byte("on paper\n") }
-func (c *paperCluster) Version() string                                    { return c.version }
-func (*paperCluster) Admin() *rest.Config                                  { return nil }
-func (c *paperCluster) JWKS(context.Context) ([]byte, error)               { return c.jwks, nil }
-func (*paperCluster) SetIssuers(context.Context, []string) error           { return nil }
-func (*paperCluster) AddNode(context.Context, localcluster.NodeSpec) error { return nil }
-func (*paperCluster) RemoveNode(context.Context, string) error             { return nil }
-func (*paperCluster) CollectLogs(context.Context, string) error            { return nil }
-func (*paperCluster) Delete(context.Context) error                         { return nil }
+func (*paperCluster) Endpoint() string                           { return "https://198.51.100.1" }
+func (*paperCluster) CA() []byte                                 { return []byte("on paper\n") }
+func (c *paperCluster) Version() string                          { return c.version }
+func (*paperCluster) Admin() *rest.Config                        { return nil }
+func (c *paperCluster) JWKS(context.Context) ([]byte, error)     { return c.jwks, nil }
+func (*paperCluster) SetIssuers(context.Context, []string) error { return nil }
+func (*paperCluster) AddNode(_ context.Context, n localcluster.NodeSpec) (string, error) {
+	return n.Name, nil
+}
+func (*paperCluster) RemoveNode(context.Context, string) error  { return nil }
+func (*paperCluster) CollectLogs(context.Context, string) error { return nil }
+func (*paperCluster) Delete(context.Context) error              { return nil }

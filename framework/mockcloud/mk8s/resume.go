@@ -47,18 +47,21 @@ func (s *Service) resumeCluster(ctx context.Context, row *pb.Cluster) error {
 	return errors.Join(errs...)
 }
 
-// resumeGroup starts a group's nodes again under their names.
+// resumeGroup starts a group's nodes again.
 func (s *Service) resumeGroup(ctx context.Context, g *pb.NodeGroup) error {
 	running, ok := s.plant.get(g.ClusterId)
 	if !ok {
 		return errNotRunning
 	}
 	have, _ := s.nodes.Get(g.Id)
-	for _, n := range have {
-		if err := running.AddNode(ctx, s.nodeSpec(g, n)); err != nil {
+	for i, n := range have {
+		name, err := running.AddNode(ctx, s.nodeSpec(g, n))
+		if err != nil {
 			return err
 		}
+		have[i].Name = name
 	}
+	s.nodes.Put(g.Id, have)
 	if g.Status != pb.NodeGroup_PROVISIONING && g.Status != pb.NodeGroup_DELETING {
 		s.setGroup(g.Id, func(r *pb.NodeGroup) { r.Status = pb.NodeGroup_RUNNING })
 		return nil
