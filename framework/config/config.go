@@ -9,7 +9,7 @@ const (
 // Cluster names of the key `cluster`.
 const (
 	ClusterEmbedded = "embedded" // the mock's Managed Kubernetes runs it on this machine
-	ClusterKind     = "kind"
+	ClusterKind     = "kind"     // likewise, as containers of Docker's
 	ClusterManaged  = "managed"  // created in the real cloud, and deleted
 	ClusterExisting = "existing" // the user's own: never changed, never deleted
 )

@@ -57,10 +57,8 @@ func (k *checker) lacks(key, message string) {
 }
 
 func (k *checker) target() {
-	onMock, onYandex := []string{ClusterEmbedded, ClusterExisting}, []string{ClusterManaged, ClusterExisting}
+	onMock, onYandex := []string{ClusterEmbedded, ClusterKind, ClusterExisting}, []string{ClusterManaged, ClusterExisting}
 	switch {
-	case k.Cloud == CloudMock && k.Cluster == ClusterKind:
-		k.refuse("cluster", "kind clusters are not available yet", onMock...)
 	case k.Cloud == CloudMock && k.Cluster == ClusterManaged:
 		k.refuse("cluster", "clusters of the mock run on this machine", onMock...)
 	case k.Cloud == CloudYandex && (k.Cluster == ClusterKind || k.Cluster == ClusterEmbedded):
@@ -155,6 +153,9 @@ func (k *checker) mock() {
 		reason = "contradicts endpoint: this run starts no mock then"
 	default:
 		k.readable("mock_settings", k.MockSettings)
+		if k.Cluster == ClusterKind && k.MockState != "" {
+			k.refuse("mock_state", "contradicts cluster=kind: its containers end with the mock")
+		}
 		return
 	}
 	for key, v := range map[string]string{"mock_settings": k.MockSettings, "mock_listen": k.MockListen, "mock_state": k.MockState} {
