@@ -10,6 +10,7 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/resourcemanager/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/storage/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/vpc/v1"
 )
 
@@ -75,6 +76,11 @@ func (c *Client) Payloads() lockbox.PayloadServiceClient {
 // SymmetricKeys is KMS's symmetric key service.
 func (c *Client) SymmetricKeys() kms.SymmetricKeyServiceClient {
 	return kms.NewSymmetricKeyServiceClient(c.Conn())
+}
+
+// Buckets is the object storage's bucket service.
+func (c *Client) Buckets() storage.BucketServiceClient {
+	return storage.NewBucketServiceClient(c.Conn())
 }
 
 // Networks is the VPC network service.

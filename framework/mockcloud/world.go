@@ -38,6 +38,7 @@ var AreaRoles = []string{
 	"lockbox.admin",                         // roles on a secret (access)
 	"iam.workloadIdentityFederations.admin", // roles on a federation (federation)
 	"kms.admin",                             // a key for a secret (secrets)
+	"storage.admin",                         // a public bucket for an issuer's keys (exchange, subjects, custom)
 }
 
 // World is what a mock cloud is born with.

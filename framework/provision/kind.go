@@ -27,6 +27,7 @@ const (
 	KindCredential     = "iam.federatedCredential"
 	KindSecret         = "lockbox.secret"
 	KindKMSKey         = "kms.symmetricKey"
+	KindBucket         = "storage.bucket"
 	KindLookup         = "lookup" // steps that only read
 )
 
@@ -71,6 +72,8 @@ type kind struct {
 	byFolder bool
 	// optional kinds are made by few checks, and need roles that others do not.
 	optional bool
+	// empty makes one fit to be deleted. Nil: it is.
+	empty func(ctx context.Context, m *remover, r Record) error
 	// delete starts the deletion. Nil: a cluster's own (namespaces).
 	delete func(ctx context.Context, c *cloud.Client, folder string, r Resource) (*operation.Operation, error)
 	// command is the yc command that deletes one.
@@ -126,8 +129,10 @@ var kinds = map[string]kind{
 	KindKMSKey: {idField: "key_id", deleteMethod: "yandex.cloud.kms.v1.SymmetricKeyService/Delete",
 		after: []string{KindSecret}, optional: true,
 		list: listKMSKeys, delete: deleteKMSKey, command: yc("kms symmetric-key")},
+	KindBucket: {idField: "name", deleteMethod: methodDeleteBucket, optional: true,
+		list: listBuckets, empty: emptyBucket, delete: deleteBucket, command: bucketCommand},
 }
 
 // kindOrder is the order of kinds in lists: what hangs on other things first.
-var kindOrder = []string{KindKSA, KindNamespace, KindSecret, KindKMSKey, KindCredential, KindFederation, KindNodeGroup, KindCluster,
+var kindOrder = []string{KindKSA, KindNamespace, KindBucket, KindSecret, KindKMSKey, KindCredential, KindFederation, KindNodeGroup, KindCluster,
 	KindAccessBinding, KindServiceAccount, KindSubnet, KindSecurityGroup, KindRouteTable, KindGateway, KindNetwork}

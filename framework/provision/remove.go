@@ -25,7 +25,9 @@ type remover struct {
 	// folder is that of records that name none.
 	folder   string
 	timeouts config.Timeouts
-	dial     Dial
+	// storage is the URL of the object storage; empty: the cloud knows.
+	storage string
+	dial    Dial
 	// gone is told of every record that is no more; nil: nobody.
 	gone func(Mark) error
 
@@ -224,6 +226,11 @@ func (m *remover) delete(ctx context.Context, r Record, report func(string)) err
 	case KindAccessBinding:
 		err = rebind(ctx, m.client, m.folderOf(r), access.AccessBindingAction_REMOVE, r.Parent, []string{r.Name}, report)
 	default:
+		if k.empty != nil {
+			if err = k.empty(ctx, m, r); err != nil {
+				break
+			}
+		}
 		var op *operation.Operation
 		op, err = call(cloud.WithIdempotencyKey(ctx, cloud.NewIdempotencyKey()), func(ctx context.Context) (*operation.Operation, error) {
 			return k.delete(ctx, m.client, m.folderOf(r), r.resource())

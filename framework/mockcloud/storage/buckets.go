@@ -13,6 +13,7 @@ import (
 
 	"github.com/johannesboyne/gofakes3"
 
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
@@ -129,7 +130,24 @@ func (s *bucketServer) GetStats(_ context.Context, req *storagepb.GetBucketStats
 	return stats, nil
 }
 
+// mayOpen: storage.editor "does not allow you to manage access control list (ACL)
+// settings or create publicly accessible buckets", storage.admin does (docs:
+// "Access management in Object Storage").
+func (s *bucketServer) mayOpen(ctx context.Context, on state.Ref, flags *storagepb.AnonymousAccessFlags, acl *storagepb.ACL) error {
+	if !flags.GetRead().GetValue() && !flags.GetList().GetValue() && !flags.GetConfigRead().GetValue() && len(acl.GetGrants()) == 0 {
+		return nil
+	}
+	need := access.Need{Permission: "storage.buckets.open", On: on}
+	if !s.k.Decider.Allowed(kernel.CallOf(ctx).Caller, need) {
+		return s.k.Denied(need)
+	}
+	return nil
+}
+
 func (s *bucketServer) Create(ctx context.Context, req *storagepb.CreateBucketRequest) (*operation.Operation, error) {
+	if err := s.mayOpen(ctx, state.Ref{Type: kindFolder, ID: req.FolderId}, req.AnonymousAccessFlags, req.Acl); err != nil {
+		return nil, err
+	}
 	b := &storagepb.Bucket{
 		Name: req.Name, FolderId: req.FolderId, DefaultStorageClass: req.DefaultStorageClass, MaxSize: req.MaxSize,
 		AnonymousAccessFlags: req.AnonymousAccessFlags, Acl: req.Acl, Tags: req.Tags, Versioning: req.Versioning,
@@ -151,6 +169,9 @@ func (s *bucketServer) Create(ctx context.Context, req *storagepb.CreateBucketRe
 }
 
 func (s *bucketServer) Update(ctx context.Context, req *storagepb.UpdateBucketRequest) (*operation.Operation, error) {
+	if err := s.mayOpen(ctx, state.Ref{Type: KindBucket, ID: req.Name}, req.AnonymousAccessFlags, req.Acl); err != nil {
+		return nil, err
+	}
 	change := func(b *storagepb.Bucket) error {
 		return kernel.ApplyMask(b, req, req.UpdateMask, map[string]string{"name": ""})
 	}

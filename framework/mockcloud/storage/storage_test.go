@@ -88,8 +88,27 @@ func (c *cloud) client(keyID string, change ...func(*s3.Options)) *s3.Client {
 func (c *cloud) bucket(req *storagepb.CreateBucketRequest) {
 	c.t.Helper()
 	req.FolderId = c.Folder
-	op, err := c.buckets.Create(c.As(c.editor), req)
+	op, err := c.buckets.Create(c.With("storage.admin"), req)
 	gatetest.Done[*storagepb.Bucket](c.t, op, err)
+}
+
+// Who may make buckets may not open them to everybody, at first or later.
+func TestEditorsOpenNoBucket(t *testing.T) {
+	c := start(t, "")
+	editor := c.As(c.editor)
+	open := &storagepb.AnonymousAccessFlags{Read: wrapperspb.Bool(true)}
+	shared := &storagepb.ACL{Grants: []*storagepb.ACL_Grant{{Permission: storagepb.ACL_Grant_PERMISSION_READ, GrantType: storagepb.ACL_Grant_GRANT_TYPE_ALL_USERS}}}
+	for _, req := range []*storagepb.CreateBucketRequest{{AnonymousAccessFlags: open}, {Acl: shared}} {
+		req.FolderId, req.Name = c.Folder, "open"
+		_, err := c.buckets.Create(editor, req)
+		c.Refused(err, codes.PermissionDenied, "permission:storage.buckets.open")
+	}
+	op, err := c.buckets.Create(editor, &storagepb.CreateBucketRequest{FolderId: c.Folder, Name: "closed", Acl: &storagepb.ACL{},
+		AnonymousAccessFlags: &storagepb.AnonymousAccessFlags{Read: wrapperspb.Bool(false)}})
+	gatetest.Done[*storagepb.Bucket](t, op, err)
+	_, err = c.buckets.Update(editor, &storagepb.UpdateBucketRequest{Name: "closed", AnonymousAccessFlags: open,
+		UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"anonymous_access_flags"}}})
+	c.Refused(err, codes.PermissionDenied, "permission:storage.buckets.open")
 }
 
 // get reads without a signature; headers are name, value, ...
