@@ -25,6 +25,9 @@ func (b *builder) bind(ctx context.Context, step, account string, roles []string
 	}
 	err := rebind(ctx, b.client, b.folder, access.AccessBindingAction_ADD, account, roles, report)
 	for i, mark := range marks {
+		if b.made != nil && err == nil {
+			b.made(bindingID(roles[i], account))
+		}
 		if err != nil {
 			err = errors.Join(err, b.refused(mark, err))
 			continue

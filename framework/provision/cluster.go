@@ -24,6 +24,11 @@ var (
 const methodBindings = "yandex.cloud.resourcemanager.v1.FolderService/UpdateAccessBindings"
 
 func (p *plan) clusterSteps() []Step {
+	return append(p.masterSteps(), p.nodeGroup())
+}
+
+// masterSteps make the cluster without nodes.
+func (p *plan) masterSteps() []Step {
 	steps := []Step{
 		p.account(StepClusterSA, "cluster-sa", &p.clusterSA), p.roles(StepClusterSARoles, StepClusterSA, &p.clusterSA, clusterRoles),
 		p.account(StepNodeSA, "node-sa", &p.nodeSA), p.roles(StepNodeSARoles, StepNodeSA, &p.nodeSA, nodeRoles),
@@ -33,7 +38,7 @@ func (p *plan) clusterSteps() []Step {
 		steps = append(steps, p.newestVersion())
 		needs = append(needs, StepVersion)
 	}
-	return append(steps, p.cluster(needs), p.nodeGroup())
+	return append(steps, p.cluster(needs))
 }
 
 func (p *plan) account(step, what string, id *string) Step {
@@ -92,7 +97,7 @@ func (p *plan) channel() k8s.ReleaseChannel {
 	return k8s.ReleaseChannel(k8s.ReleaseChannel_value[strings.ToUpper(p.cfg.ReleaseChannel)])
 }
 
-// cluster creates the cluster with workload identity federation enabled.
+// cluster creates the cluster.
 func (p *plan) cluster(needs []string) Step {
 	made := &k8s.Cluster{}
 	s := p.creating(Step{Name: StepCluster, Needs: needs, Methods: []string{"yandex.cloud.k8s.v1.ClusterService/Create"},
@@ -109,7 +114,7 @@ func (p *plan) cluster(needs []string) Step {
 			return id, err
 		}
 		p.target.Cluster = clusterOf(made)
-		if p.target.Cluster.Issuer == "" {
+		if p.federated && p.target.Cluster.Issuer == "" {
 			return id, fmt.Errorf("creating cluster %s: it was asked for with workload identity federation and reports no issuer", id)
 		}
 		return id, nil
@@ -122,7 +127,7 @@ func (p *plan) clusterRequest() *k8s.CreateClusterRequest {
 		FolderId: p.b.folder, Name: p.name("cluster"), Labels: p.b.labels, NetworkId: p.target.NetworkID,
 		ServiceAccountId: p.clusterSA, NodeServiceAccountId: p.nodeSA,
 		ReleaseChannel:             p.channel(),
-		WorkloadIdentityFederation: &k8s.WorkloadIdentityFederationSpec{Enabled: true},
+		WorkloadIdentityFederation: &k8s.WorkloadIdentityFederationSpec{Enabled: p.federated},
 		IpAllocationPolicy:         &k8s.IPAllocationPolicy{ClusterIpv4CidrBlock: podCIDR, ServiceIpv4CidrBlock: serviceCIDR},
 		MasterSpec: &k8s.MasterSpec{
 			Version: p.version, SecurityGroupIds: []string{p.target.SecurityGroupID},
@@ -163,7 +168,7 @@ func (p *plan) nodeGroupRequest() *k8s.CreateNodeGroupRequest {
 		ClusterId: p.target.Cluster.ID, Name: p.name("nodes"), Labels: p.b.labels, Version: p.version,
 		ScalePolicy:                &k8s.ScalePolicy{ScaleType: &k8s.ScalePolicy_FixedScale_{FixedScale: &k8s.ScalePolicy_FixedScale{Size: 1}}},
 		AllocationPolicy:           &k8s.NodeGroupAllocationPolicy{Locations: []*k8s.NodeGroupLocation{{ZoneId: p.zone}}},
-		WorkloadIdentityFederation: &k8s.NodeGroupWorkloadIdentityFederation{Enabled: true},
+		WorkloadIdentityFederation: &k8s.NodeGroupWorkloadIdentityFederation{Enabled: p.federated},
 		NodeTemplate: &k8s.NodeTemplate{
 			PlatformId: n.Platform, Labels: p.b.labels,
 			ResourcesSpec:    &k8s.ResourcesSpec{Cores: int64(n.Cores), Memory: int64(n.MemoryGiB) * gib, CoreFraction: 100},

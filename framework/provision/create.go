@@ -19,6 +19,8 @@ type builder struct {
 	ledger *Ledger
 	folder string
 	labels map[string]string
+	// made, if not nil, is told of the id of everything that was made, at once.
+	made func(id string)
 }
 
 // creation is one resource to be created.
@@ -56,6 +58,9 @@ func (b *builder) create(ctx context.Context, n creation, report func(string)) (
 	id := n.id
 	if id == "" {
 		id = cloud.ResourceID(op, kinds[n.kind].idField)
+	}
+	if b.made != nil && id != "" {
+		b.made(id)
 	}
 	if err := b.ledger.Created(mark, id, op.GetId()); err != nil {
 		return id, err

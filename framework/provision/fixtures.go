@@ -20,9 +20,8 @@ import (
 // its lines in the run's ledger: a check that changes something changes its own.
 // It is safe for concurrent use.
 type Fixtures struct {
-	b    *builder
-	o    Options
-	made func(id string)
+	b *builder
+	o Options
 }
 
 // NewFixtures makes fixtures of the run that o.Ledger belongs to. made, if not
@@ -30,11 +29,8 @@ type Fixtures struct {
 // can have it deleted; what nobody deletes, Teardown does.
 func NewFixtures(o Options, made func(id string)) *Fixtures {
 	h := o.Ledger.Header()
-	if made == nil {
-		made = func(string) {}
-	}
-	return &Fixtures{o: o, made: made,
-		b: &builder{client: o.Client, ledger: o.Ledger, folder: o.Config.FolderID, labels: Labels(h.RunID, h.Owner, h.Expires)}}
+	return &Fixtures{o: o, b: &builder{client: o.Client, ledger: o.Ledger, folder: o.Config.FolderID,
+		labels: Labels(h.RunID, h.Owner, h.Expires), made: made}}
 }
 
 // Labels are those of everything that the run makes.
@@ -49,13 +45,12 @@ func (f *Fixtures) Name(what string) string {
 func (f *Fixtures) make(ctx context.Context, folder string, c creation) (string, error) {
 	b := *f.b
 	b.folder = cmp.Or(folder, b.folder)
-	c.step = "check"
-	id, err := b.create(ctx, c, nil)
-	if id != "" {
-		f.made(id)
-	}
-	return id, err
+	c.step = stepCheck
+	return b.create(ctx, c, nil)
 }
+
+// stepCheck is the step of everything that checks make.
+const stepCheck = "check"
 
 // ServiceAccount makes an IAM service account in a folder ("" is the run's).
 func (f *Fixtures) ServiceAccount(ctx context.Context, what, folder string) (id string, err error) {
@@ -145,7 +140,7 @@ func (f *Fixtures) Delete(ctx context.Context, ids ...string) error {
 			records = append(records, r)
 		}
 	}
-	m := &remover{client: f.o.Client, folder: f.b.folder, timeouts: f.o.Config.Timeouts, dial: f.o.Dial, gone: f.o.Ledger.Deleted}
+	m := &remover{client: f.o.Client, folder: f.b.folder, timeouts: f.o.Config.Timeouts, storage: f.o.Config.StorageEndpoint, dial: f.o.Dial, gone: f.o.Ledger.Deleted}
 	_, err := m.run(ctx, records, nil, nil)
 	return err
 }
@@ -157,11 +152,7 @@ func (f *Fixtures) Grant(ctx context.Context, accountID, role string, on On) err
 	}
 	b := *f.b
 	b.folder = cmp.Or(on.ID, b.folder)
-	err := b.bind(ctx, "check", accountID, []string{role}, nil)
-	if err == nil {
-		f.made(bindingID(role, accountID))
-	}
-	return err
+	return b.bind(ctx, stepCheck, accountID, []string{role}, nil)
 }
 
 // Revoke takes a role away that Grant gave.

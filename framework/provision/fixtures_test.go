@@ -86,3 +86,27 @@ func TestRefusedFixture(t *testing.T) {
 	}
 	w.tornDown(l)
 }
+
+// A check's own cluster needs nothing of the target's, and leaves nothing.
+func TestClusterOfACheck(t *testing.T) {
+	w := newWorld(t, nil)
+	l := w.ledger()
+	var made []string
+	f := provision.NewFixtures(provision.Options{Config: w.cfg, Client: w.client, Ledger: l, Dial: w.kube.dial}, func(id string) { made = append(made, id) })
+	plain, err := f.Cluster(t.Context(), "plain", provision.ClusterSpec{Plain: true, Nodes: true})
+	if err != nil || plain.ID == "" || plain.Issuer != "" || plain.NodeGroupID == "" {
+		t.Fatalf("%+v, %v", plain, err)
+	}
+	federated, err := f.Cluster(t.Context(), "more", provision.ClusterSpec{})
+	if err != nil || federated.Issuer == "" || federated.NodeGroupID != "" {
+		t.Fatalf("%+v, %v", federated, err)
+	}
+	slices.Reverse(made)
+	for _, id := range made {
+		if err := f.Delete(t.Context(), id); err != nil {
+			t.Error(err)
+		}
+	}
+	w.nothingLeft()
+	w.tornDown(l)
+}

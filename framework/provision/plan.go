@@ -41,6 +41,10 @@ type plan struct {
 	dial   Dial
 	kube   Kubernetes
 	target Target
+	// prefix begins what names say of single resources; empty for the target's own.
+	prefix string
+	// federated asks for a cluster with workload identity federation enabled.
+	federated bool
 
 	zone       string
 	version    string
@@ -96,7 +100,7 @@ func configured(cfg *config.Config) Durations {
 func Provision(ctx context.Context, o Options) (*Target, Timing, error) {
 	h := o.Ledger.Header()
 	labels := Labels(h.RunID, h.Owner, h.Expires)
-	p := &plan{cfg: o.Config, dial: o.Dial, zone: o.Config.Zone, version: o.Config.K8sVersion,
+	p := &plan{cfg: o.Config, dial: o.Dial, federated: true, zone: o.Config.Zone, version: o.Config.K8sVersion,
 		b:      &builder{client: o.Client, ledger: o.Ledger, folder: o.Config.FolderID, labels: labels},
 		target: Target{RunID: h.RunID, FolderID: o.Config.FolderID, Labels: labels}}
 	g, err := p.graph()
@@ -122,7 +126,7 @@ func Provision(ctx context.Context, o Options) (*Target, Timing, error) {
 }
 
 // name is the name of the run's resource.
-func (p *plan) name(what string) string { return Name(p.target.RunID, what) }
+func (p *plan) name(what string) string { return Name(p.target.RunID, p.prefix+what) }
 
 // step fills in the timeout of an ordinary operation.
 func (p *plan) step(s Step) Step {

@@ -1,0 +1,113 @@
+package exchanging
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/onsi/ginkgo/v2"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/check"
+	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
+	"github.com/wlif-conformance/wlif-conformance/suites/run"
+)
+
+// Do makes one exchange, bounded by timeout.exchange.
+func Do(ctx context.Context, form url.Values) (exchange.Response, error) {
+	return bounded(ctx, func(ctx context.Context) (exchange.Response, error) { return run.Current().Exchange().Exchange(ctx, form) })
+}
+
+// Send makes one request that may not be the documented one, bounded likewise.
+func Send(ctx context.Context, method, contentType, content string) (exchange.Response, error) {
+	return bounded(ctx, func(ctx context.Context) (exchange.Response, error) {
+		return run.Current().Exchange().Send(ctx, method, contentType, content)
+	})
+}
+
+func bounded(ctx context.Context, call func(context.Context) (exchange.Response, error)) (exchange.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, run.Current().Config.Timeouts.Exchange.D())
+	defer cancel()
+	return call(ctx)
+}
+
+// Probe is an exchange for Run.Settle: it holds when it is accepted.
+func Probe(form url.Values) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := Do(ctx, form)
+		return err
+	}
+}
+
+// RefusalProbe is an exchange for Run.Settle: it holds when it is refused as
+// documented.
+func RefusalProbe(form url.Values) func(context.Context) error {
+	return func(ctx context.Context) error { return refusal(Do(ctx, form)) }
+}
+
+// Accepted demands that an exchange succeeds. A refusal is the target's failure.
+func Accepted(ctx context.Context, form url.Values) exchange.Response {
+	ginkgo.GinkgoHelper()
+	response, err := Do(ctx, form)
+	check.NoError(told(err, form), "exchanging a token that meets every condition")
+	return response
+}
+
+// Twin is the positive control of a negative check: the same request without the
+// one change. If it does not pass, the check means nothing, and is an ERROR.
+func Twin(ctx context.Context, form url.Values) exchange.Response {
+	ginkgo.GinkgoHelper()
+	run.Step("the twin: the request without the change is accepted")
+	response, err := Do(ctx, form)
+	check.Prerequisite(told(err, form), "the twin, which differs from the check in the one changed thing alone")
+	return response
+}
+
+// Refused demands that an exchange is refused as documented: a 4xx with an OAuth
+// error and no token. changed says what the one change is ("aud is another URL").
+func Refused(ctx context.Context, form url.Values, changed string) *exchange.Refusal {
+	ginkgo.GinkgoHelper()
+	run.Step("refused: " + changed)
+	response, err := Do(ctx, form)
+	return MustRefuse(response, err, changed)
+}
+
+// MustRefuse is Refused for an answer that is there already.
+func MustRefuse(response exchange.Response, err error, changed string) *exchange.Refusal {
+	ginkgo.GinkgoHelper()
+	check.NoError(refusal(response, err), "exchanging, although "+changed)
+	var refused *exchange.Refusal
+	errors.As(err, &refused)
+	return refused
+}
+
+// refusal is nil if an answer is a refusal, and says what it is otherwise.
+func refusal(response exchange.Response, err error) error {
+	var refused *exchange.Refusal
+	switch {
+	case err == nil:
+		id := ""
+		if response.RequestID != "" {
+			id = " (request id " + response.RequestID + ")"
+		}
+		return fmt.Errorf("the token endpoint issued an IAM token; it must refuse with a 4xx%s", id)
+	case errors.As(err, &refused):
+		return nil
+	}
+	return err
+}
+
+// told adds to a refusal what the token says, without the token.
+func told(err error, form url.Values) error {
+	var refused *exchange.Refusal
+	if !errors.As(err, &refused) {
+		return err
+	}
+	claims, readErr := exchange.ReadClaims(exchange.Token(form.Get("subject_token")))
+	if readErr != nil {
+		return fmt.Errorf("%w; %w", err, readErr)
+	}
+	return fmt.Errorf("%w; the token has iss %q, aud %q, sub %q, kid %q, alg %s, and expires at %s", err,
+		claims.Issuer, strings.Join(claims.Audience, ", "), claims.Subject, claims.KeyID, claims.Algorithm, claims.Expires.UTC())
+}

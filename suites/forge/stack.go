@@ -1,0 +1,86 @@
+package forge
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"net/url"
+	"strings"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/check"
+	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
+	"github.com/wlif-conformance/wlif-conformance/framework/issuer"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/suites/exchanging"
+	"github.com/wlif-conformance/wlif-conformance/suites/run"
+)
+
+// Options of a stack; the zero value is a stack as the documentation has it.
+type Options struct {
+	// Issuer is the federation's and the tokens'; empty is the host's URL.
+	Issuer string
+	// JWKSURL is the federation's; empty is the host's.
+	JWKSURL string
+	// Audiences are the federation's; none is one that no other stack has. Tokens are
+	// for the first.
+	Audiences []string
+	// Subject is linked, and the tokens'; empty is one that no other stack has.
+	Subject string
+	// Folder is the federation's, AccountFolder the service account's; empty is the
+	// run's.
+	Folder, AccountFolder string
+	// Unready leaves out the wait for the first exchange: the check decides it.
+	Unready bool
+}
+
+// Stack is a federation that trusts an issuer of ours, and a service account that
+// one subject of it may act as.
+type Stack struct {
+	*Host
+	Fixtures     *provision.Fixtures
+	Federation   *oidc.Federation
+	AccountID    string
+	CredentialID string
+	// Issuer, Audience and Subject are those of a token that passes.
+	IssuerURL, Audience, Subject string
+}
+
+// build makes a stack and waits until it works.
+func build(ctx context.Context, f *provision.Fixtures, h *Host, o Options) *Stack {
+	ginkgo.GinkgoHelper()
+	unique := strings.ToLower(rand.Text()[:8])
+	s := &Stack{Host: h, Fixtures: f, IssuerURL: cmp.Or(o.Issuer, h.Issuer.URL), Subject: cmp.Or(o.Subject, "system:serviceaccount:check-"+unique+":wlif")}
+	if len(o.Audiences) == 0 {
+		o.Audiences = []string{h.Issuer.URL + "/" + unique}
+	}
+	s.Audience = o.Audiences[0]
+	run.Step("making a federation that trusts it")
+	var err error
+	s.Federation, err = f.Federation(ctx, "check", provision.FederationSpec{Issuer: s.IssuerURL, JWKSURL: cmp.Or(o.JWKSURL, h.JWKSURL), Audiences: o.Audiences, Folder: o.Folder})
+	check.Prerequisite(err, "making a federation for the check")
+	s.AccountID, err = f.ServiceAccount(ctx, "check", o.AccountFolder)
+	check.Prerequisite(err, "making a service account for the check")
+	s.CredentialID, err = f.Link(ctx, s.AccountID, s.Federation.GetId(), s.Subject)
+	check.Prerequisite(err, "linking the service account")
+	if !o.Unready {
+		run.Current().Settle(ctx, "a link is made", exchanging.Probe(s.Form(s.Token())))
+	}
+	return s
+}
+
+// Token forges a token. Without mutations it passes.
+func (s *Stack) Token(mutations ...issuer.Mutation) exchange.Token {
+	ginkgo.GinkgoHelper()
+	claims := s.Host.Issuer.Claims(s.Subject, s.Audience)
+	claims["iss"] = s.IssuerURL
+	token, err := s.Host.Issuer.Forge(claims, mutations...)
+	check.Prerequisite(err, "forging a token")
+	return token
+}
+
+// Form is the request that exchanges a token for an IAM token of the stack's
+// service account.
+func (s *Stack) Form(token exchange.Token) url.Values { return exchange.Form(token, s.AccountID) }

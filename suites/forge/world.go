@@ -1,0 +1,98 @@
+package forge
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/onsi/ginkgo/v2"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/check"
+	"github.com/wlif-conformance/wlif-conformance/framework/issuer"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/suites/run"
+)
+
+// Host is an issuer of ours and the public place where its keys are.
+type Host struct {
+	Issuer *issuer.Issuer
+	// Bucket is public; JWKSURL is where the issuer's key set is in it.
+	Bucket, JWKSURL string
+
+	fixtures *provision.Fixtures
+}
+
+// jwksFile is the key set's name below the issuer's URL, as the cloud's own have it.
+const jwksFile = "/jwks.json"
+
+// keySetType is what a key set is served as (RFC 7517 section 8.5.2).
+const keySetType = "application/jwk-set+json"
+
+// NewHost makes a public bucket and an issuer in it.
+func NewHost(ctx context.Context, f *provision.Fixtures) (*Host, error) {
+	bucket, err := f.Bucket(ctx, "issuer", provision.BucketSpec{Public: true})
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{Bucket: bucket, fixtures: f}
+	if h.Issuer, err = issuer.New(""); err != nil {
+		return nil, err
+	}
+	h.JWKSURL, err = h.Publish(ctx, "issuer"+jwksFile, issuer.JWKS(h.Issuer.Keys()...))
+	h.Issuer.URL = strings.TrimSuffix(h.JWKSURL, jwksFile)
+	return h, err
+}
+
+// Publish puts a key set (or what is to pass for one) into the bucket and returns
+// its URL.
+func (h *Host) Publish(ctx context.Context, path string, content []byte) (url string, err error) {
+	return h.PublishAs(ctx, path, keySetType, content)
+}
+
+// PublishAs puts anything into the bucket.
+func (h *Host) PublishAs(ctx context.Context, path, contentType string, content []byte) (url string, err error) {
+	return h.fixtures.Put(ctx, h.Bucket, path, contentType, content)
+}
+
+// shared is this process's world. A Ginkgo process runs one spec at a time; the
+// lock is for specs that ask from several goroutines.
+var shared struct {
+	sync.Mutex
+	host  *Host
+	stack *Stack
+}
+
+// SharedHost is the issuer that all checks of this process share, made by the
+// first that asks for it. What is published in it stays; nothing of it is changed.
+func SharedHost(ctx context.Context) *Host {
+	ginkgo.GinkgoHelper()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.host == nil {
+		run.Step("publishing an issuer of our own")
+		host, err := NewHost(ctx, run.Current().SharedFixtures())
+		check.Prerequisite(err, "publishing an issuer of our own")
+		shared.host = host
+	}
+	return shared.host
+}
+
+// World is the stack that all checks of this process share, made by the first that
+// asks for it. Checks present tokens to it and change nothing of it.
+func World(ctx context.Context) *Stack {
+	ginkgo.GinkgoHelper()
+	host := SharedHost(ctx)
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.stack == nil {
+		shared.stack = build(ctx, run.Current().SharedFixtures(), host, Options{})
+	}
+	return shared.stack
+}
+
+// Own makes a stack of the present spec's own, whose issuer is the shared one: the
+// spec may change or delete everything of it, and what is left is deleted with it.
+func Own(ctx context.Context, o Options) *Stack {
+	ginkgo.GinkgoHelper()
+	return build(ctx, run.Current().Fixtures(), SharedHost(ctx), o)
+}
