@@ -20,6 +20,9 @@ type Bug struct {
 	MustKill []string
 	// MayKill are further ones that may fail; nothing else may.
 	MayKill []May
+	// OwnCluster: it acts when the run's cluster is made in the folder, so that a
+	// run with it cannot share another's.
+	OwnCluster bool
 }
 
 // May is requirements whose checks may notice a bug, depending on what they do

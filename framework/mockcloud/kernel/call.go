@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 	opmanager "github.com/wlif-conformance/wlif-conformance/framework/mockcloud/operation"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
@@ -18,6 +19,8 @@ type Call struct {
 	Method    string
 	Caller    access.Subject
 	RequestID string
+	// Bugs act on it.
+	Bugs bugs.Set
 }
 
 type callKey struct{}
