@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
@@ -11,25 +12,38 @@ import (
 
 // builder gathers the events by what they are about.
 type builder struct {
-	report Report
-	usage  bool
+	catalogue []conformance.Requirement
+	report    Report
+	usage     bool
 	// started are the cases that began, by requirement.
 	started map[string][]string
 	cases   map[string][]Case
-	plan    journal.Planned
-	begun   map[string]journal.Record
-	ended   map[string]journal.Record
+	// observed is by requirement and case, took by what was measured.
+	observed map[[2]string][]Observation
+	took     map[string][]time.Duration
+	// suiteEnded: the suite came to its end, whatever it found.
+	suiteEnded bool
+	plan       journal.Planned
+	begun      map[string]journal.Record
+	ended      map[string]journal.Record
 }
 
 // Build makes the report of a run from its journal. An unknown profile in the
 // journal is judged by the whole catalogue.
 func Build(records []journal.Record, torn []string) Report {
+	return build(conformance.Catalogue(), records, torn)
+}
+
+func build(catalogue []conformance.Requirement, records []journal.Record, torn []string) Report {
 	b := &builder{
-		report:  Report{APIVersion: APIVersion, Kind: Kind},
-		started: map[string][]string{},
-		cases:   map[string][]Case{},
-		begun:   map[string]journal.Record{},
-		ended:   map[string]journal.Record{},
+		catalogue: catalogue,
+		report:    Report{APIVersion: APIVersion, Kind: Kind},
+		started:   map[string][]string{},
+		cases:     map[string][]Case{},
+		observed:  map[[2]string][]Observation{},
+		took:      map[string][]time.Duration{},
+		begun:     map[string]journal.Record{},
+		ended:     map[string]journal.Record{},
 	}
 	b.report.Run.Torn = torn
 	b.report.Inventory.Left = []Resource{}
@@ -40,6 +54,7 @@ func Build(records []journal.Record, torn []string) Report {
 	b.finishRun(records)
 	b.closeCases()
 	b.judge()
+	b.report.Propagation = propagation(b.took)
 	b.report.Provisioning = b.provisioning()
 	b.conclude()
 	return b.report
@@ -73,8 +88,15 @@ func (b *builder) add(r journal.Record) {
 		b.started[e.Requirement] = append(b.started[e.Requirement], e.Case)
 	case journal.Verdict:
 		b.cases[e.Requirement] = append(b.cases[e.Requirement], Case{
-			e.Case, e.Verdict, e.Reason, e.ByChoice, Duration(e.Duration), e.Location,
+			Name: e.Case, Verdict: e.Verdict, Reason: e.Reason, ByChoice: e.ByChoice, Duration: Duration(e.Duration), Location: e.Location,
 		})
+	case journal.Observed:
+		key := [2]string{e.Requirement, e.Case}
+		b.observed[key] = append(b.observed[key], Observation{e.Name, e.Value})
+	case journal.Measured:
+		b.took[e.What] = append(b.took[e.What], e.Duration)
+	case journal.Exit:
+		b.suiteEnded = b.suiteEnded || e.Program == "suite" && e.Signal == "" && e.Code <= 1
 	case journal.Problem:
 		b.usage = b.usage || e.Usage
 		b.report.Problems = append(b.report.Problems, Problem{e.Where, e.Reason})
@@ -133,7 +155,7 @@ func (b *builder) judge() {
 	profile, err := conformance.FindProfile(b.report.Run.Profile)
 	demanded := func(id string) bool { return err != nil || slices.Contains(profile.Requirements, id) }
 	known := map[string]bool{}
-	for _, r := range conformance.Catalogue() {
+	for _, r := range b.catalogue {
 		known[r.ID] = true
 		if demanded(r.ID) || len(b.cases[r.ID]) > 0 {
 			b.report.Requirements = append(b.report.Requirements, b.requirement(r))
@@ -150,7 +172,10 @@ func (b *builder) judge() {
 func (b *builder) requirement(r conformance.Requirement) Requirement {
 	out := Requirement{
 		ID: r.ID, Level: r.Level, Statement: r.Statement, Sources: r.Sources, Severity: r.Severity,
-		Features: r.Features, Cases: b.cases[r.ID],
+		Features: r.Features, Cases: b.cases[r.ID], Excluded: r.Excluded != "",
+	}
+	for i, c := range out.Cases {
+		out.Cases[i].Observed = b.observed[[2]string{r.ID, c.Name}]
 	}
 	switch {
 	case len(out.Cases) > 0:
@@ -158,7 +183,7 @@ func (b *builder) requirement(r conformance.Requirement) Requirement {
 	case r.Excluded != "":
 		out.Verdict, out.Reason, out.ByChoice = conformance.Skipped, "excluded: "+r.Excluded, true
 	default:
-		out.Verdict, out.Reason = b.missing()
+		out.Verdict, out.Reason = b.missing(r)
 	}
 	if out.Verdict == conformance.Fail {
 		out.Remediation = r.Remediation
@@ -202,11 +227,24 @@ func (b *builder) closeCases() {
 }
 
 // missing explains a requirement that nothing decided.
-func (b *builder) missing() (conformance.Verdict, string) {
-	if b.usage {
+func (b *builder) missing(r conformance.Requirement) (conformance.Verdict, string) {
+	switch {
+	case b.usage:
 		return conformance.Skipped, "nothing was started: " + b.firstProblem()
+	case !b.cameToItsEnd():
+		return conformance.Error, "the suite ended before this check ran" + b.because()
+	case r.Level == conformance.Record:
+		return conformance.Skipped, "no check recorded anything"
 	}
-	return conformance.Error, "the suite ended before this check ran" + b.because()
+	b.report.Lost = append(b.report.Lost, r.ID)
+	return conformance.Error, "no check emitted a verdict"
+}
+
+// cameToItsEnd says whether every check of the suite had its turn.
+func (b *builder) cameToItsEnd() bool {
+	return b.suiteEnded && !slices.ContainsFunc(b.report.Problems, func(p Problem) bool {
+		return slices.Contains([]string{"preflight", "provisioning", "suite", "run"}, p.Where)
+	})
 }
 
 func (b *builder) firstProblem() string {

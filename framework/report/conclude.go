@@ -27,14 +27,20 @@ func (r Requirement) breaks() bool {
 	return r.Verdict == conformance.Fail && r.Level == conformance.Must
 }
 
-// undecided says whether a requirement is open against the user's wish.
+// warns says whether a requirement's verdict is a breach that does not count.
+func (r Requirement) warns() bool {
+	return r.Verdict == conformance.Fail && r.Level == conformance.Should
+}
+
+// undecided says whether a requirement is open against the user's wish. One that
+// is only to be recorded may be left out.
 func (r Requirement) undecided() bool {
-	return r.Verdict == conformance.Error || r.Verdict == conformance.Skipped && !r.ByChoice
+	return r.Verdict == conformance.Error || r.Verdict == conformance.Skipped && !r.ByChoice && r.Level != conformance.Record
 }
 
 func (b *builder) profile(name string, demanded func(string) bool) Profile {
 	p := Profile{Name: name, Counts: map[conformance.Verdict]int{}}
-	var broken, open, left []string
+	var broken, warnings, open, left []string
 	for _, r := range b.report.Requirements {
 		if !demanded(r.ID) {
 			continue
@@ -43,23 +49,37 @@ func (b *builder) profile(name string, demanded func(string) bool) Profile {
 		switch {
 		case r.breaks():
 			broken = append(broken, r.ID)
+		case r.warns():
+			warnings = append(warnings, r.ID)
 		case r.undecided():
 			open = append(open, r.ID)
-		case r.Verdict == conformance.Skipped:
+		case r.Verdict == conformance.Skipped && r.ByChoice && !r.Excluded:
 			left = append(left, r.ID)
 		}
 	}
 	switch {
 	case len(broken) > 0:
-		p.Text = "not conformant: " + strings.Join(broken, ", ")
+		p.Text = "not conformant: " + some(broken)
 	case len(open) > 0:
-		p.Text = "not decided: " + strings.Join(open, ", ")
+		p.Text = "not decided: " + some(open)
 	case len(left) > 0:
-		p.Text = "kept as far as asked; left out by choice: " + strings.Join(left, ", ")
+		p.Text = "kept as far as asked; left out by choice: " + some(left)
 	default:
 		p.Conformant, p.Text = true, "conformant"
 	}
+	if len(warnings) > 0 {
+		p.Text += "; warnings: " + some(warnings)
+	}
 	return p
+}
+
+// some names the first few of many.
+func some(ids []string) string {
+	const few = 8
+	if len(ids) <= few {
+		return strings.Join(ids, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(ids[:few], ", "), len(ids)-few)
 }
 
 // conclude computes the exit code from everything else.
@@ -74,6 +94,7 @@ func (b *builder) conclude() {
 		{len(r.Inventory.Left) > 0, ExitLeft, fmt.Sprintf("left behind: %s", leftText(r.Inventory.Left))},
 		{slices.ContainsFunc(r.Requirements, Requirement.breaks), ExitFailed, "the target broke a requirement"},
 		{len(r.Problems) > 0, ExitEngine, "the engine failed: " + b.firstProblem()},
+		{len(r.Lost) > 0, ExitEngine, "no check decided " + some(r.Lost)},
 		{slices.ContainsFunc(r.Requirements, Requirement.undecided), ExitEngine, "not every requirement could be decided"},
 		{len(r.Run.Torn) > 0, ExitEngine, fmt.Sprintf("%d lines of the journal cannot be read, and any may be a verdict", len(r.Run.Torn))},
 		{!r.Run.Complete, ExitEngine, "the run did not come to its end"},

@@ -21,6 +21,7 @@ func Markdown(r Report) []byte {
 	}
 	markdownTarget(&out, r)
 	markdownRequirements(&out, r)
+	markdownPropagation(&out, r.Propagation)
 	markdownProvisioning(&out, r.Provisioning)
 	markdownRest(&out, r)
 	return out.Bytes()
@@ -51,7 +52,16 @@ func features(list []Feature) string {
 func markdownRequirements(out io.Writer, r Report) {
 	fmt.Fprint(out, "\n## Requirements\n\n| requirement | level | verdict | took | reason |\n|---|---|---|---|---|\n")
 	for _, q := range r.Requirements {
-		fmt.Fprintf(out, "| %s | %s | %s | %s | %s |\n", q.ID, q.Level, q.Verdict, q.Duration, cell(q.Reason))
+		if q.listed() {
+			fmt.Fprintf(out, "| %s | %s | %s | %s | %s |\n", q.ID, q.Level, q.verdict(), q.Duration, cell(q.remark()))
+		}
+	}
+	reasons, ids := r.leftOut()
+	for _, reason := range reasons {
+		fmt.Fprintf(out, "\nLeft out, %d: %s: %s\n", len(ids[reason]), inline(reason), strings.Join(ids[reason], ", "))
+	}
+	if len(r.Lost) > 0 {
+		fmt.Fprintf(out, "\n**Lost:** the suite came to its end, but no check emitted a verdict for %s.\n", strings.Join(r.Lost, ", "))
 	}
 	for _, q := range r.Requirements {
 		if q.Verdict != conformance.Fail {
@@ -61,6 +71,16 @@ func markdownRequirements(out io.Writer, r Report) {
 		for _, s := range q.Sources {
 			fmt.Fprintf(out, "- [%s](%s)\n", s, s.URL)
 		}
+	}
+}
+
+func markdownPropagation(out io.Writer, list []Propagation) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprint(out, "\n## Propagation\n\nHow long changes took to take effect, as far as the checks waited for them.\n\n| what | times | p50 | p95 | max |\n|---|---|---|---|---|\n")
+	for _, p := range list {
+		fmt.Fprintf(out, "| %s | %d | %s | %s | %s |\n", cell(p.What), p.Count, p.P50, p.P95, p.Max)
 	}
 }
 

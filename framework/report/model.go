@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
@@ -24,6 +25,11 @@ type Report struct {
 	Features     Features      `json:"features"`
 	Profiles     []Profile     `json:"profiles"`
 	Requirements []Requirement `json:"requirements"`
+	// Lost are requirements of the profile that a check should have decided and
+	// none did, although the suite came to its end.
+	Lost []string `json:"lost,omitempty"`
+	// Propagation is how long the target took for what the checks waited for.
+	Propagation  []Propagation `json:"propagation,omitempty"`
 	Provisioning *Provisioning `json:"provisioning,omitempty"`
 	Inventory    Inventory     `json:"inventory"`
 	// Problems are failures of the engine that belong to no single requirement.
@@ -101,10 +107,59 @@ type Requirement struct {
 	Sources   []conformance.Source  `json:"sources"`
 	Severity  conformance.Severity  `json:"severity"`
 	Features  []conformance.Feature `json:"features,omitempty"`
+	// Excluded: the catalogue says that no check can decide it.
+	Excluded bool `json:"excluded,omitempty"`
 	// Remediation is given where the verdict is FAIL.
 	Remediation string `json:"remediation,omitempty"`
 	Cases       []Case `json:"cases,omitempty"`
 }
+
+// remark is what a table says beside the verdict: the reason, or what was
+// recorded.
+func (r Requirement) remark() string {
+	if r.Verdict != conformance.Recorded {
+		return r.Reason
+	}
+	var cases []string
+	for _, c := range r.Cases {
+		var noted []string
+		for _, o := range c.Observed {
+			noted = append(noted, o.Name+" "+o.Value)
+		}
+		if len(noted) > 0 {
+			cases = append(cases, c.Name+": "+strings.Join(noted, ", "))
+		}
+	}
+	return strings.Join(cases, "; ")
+}
+
+// verdict is the verdict in a table, where a breach that does not count must not
+// look like one that does.
+func (r Requirement) verdict() string {
+	if r.warns() {
+		return "FAIL (SHOULD)"
+	}
+	return string(r.Verdict)
+}
+
+// leftOut are the requirements that were not checked as the user asked, by the
+// reason, in the order of the requirements.
+func (r Report) leftOut() (reasons []string, ids map[string][]string) {
+	ids = map[string][]string{}
+	for _, q := range r.Requirements {
+		if !q.listed() {
+			if ids[q.Reason] == nil {
+				reasons = append(reasons, q.Reason)
+			}
+			ids[q.Reason] = append(ids[q.Reason], q.ID)
+		}
+	}
+	return reasons, ids
+}
+
+// listed says whether a requirement has a row of its own in a table: one that was
+// left out by choice has none.
+func (r Requirement) listed() bool { return r.Verdict != conformance.Skipped || !r.ByChoice }
 
 // Case is one check's part of a requirement.
 type Case struct {
@@ -114,6 +169,24 @@ type Case struct {
 	ByChoice bool                `json:"byChoice,omitempty"`
 	Duration Duration            `json:"duration"`
 	Location string              `json:"location,omitempty"`
+	// Observed is what the check noted, in its order.
+	Observed []Observation `json:"observed,omitempty"`
+}
+
+// Observation is behaviour that nobody judges.
+type Observation struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Propagation sums up all measurements of one thing.
+type Propagation struct {
+	What  string `json:"what"`
+	Count int    `json:"count"`
+	// P50 and P95 are percentiles by nearest rank.
+	P50 Duration `json:"p50"`
+	P95 Duration `json:"p95"`
+	Max Duration `json:"max"`
 }
 
 // Provisioning compares the wall time with what the graph makes possible.

@@ -21,19 +21,29 @@ var colours = map[conformance.Verdict]string{
 // Width columns wide.
 func Table(out io.Writer, r Report, colour bool) error {
 	var text strings.Builder
-	for i, q := range r.Requirements {
-		verdict := fmt.Sprintf("%-13s", q.Verdict)
+	above := ""
+	for _, q := range r.Requirements {
+		if !q.listed() {
+			continue
+		}
+		verdict := fmt.Sprintf("%-13s", q.verdict())
 		if colour {
 			verdict = "\x1b[" + colours[q.Verdict] + "m" + verdict + "\x1b[0m"
 		}
 		fmt.Fprintf(&text, "%s %-40s %10s\n", verdict, shorten(q.ID, 40), q.Duration)
-		if q.Reason != "" && q.Verdict != conformance.Pass {
-			reason := q.Reason
-			if i > 0 && r.Requirements[i-1].Reason == reason {
-				reason = "as above"
-			}
-			text.WriteString(wrap(reason, "              "))
+		remark := q.remark()
+		switch {
+		case remark == "" || q.Verdict == conformance.Pass:
+		case remark == above:
+			text.WriteString(wrap("as above", "              "))
+		default:
+			text.WriteString(wrap(remark, "              "))
 		}
+		above = remark
+	}
+	reasons, ids := r.leftOut()
+	for _, reason := range reasons {
+		text.WriteString(wrap(fmt.Sprintf("%-13s %s: %s", conformance.Skipped, some(ids[reason]), reason), ""))
 	}
 	if p := r.Provisioning; p != nil {
 		text.WriteString("\n" + wrap("Provisioning: "+p.Sentence(), ""))
