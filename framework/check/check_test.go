@@ -133,7 +133,7 @@ func TestAnswersAreObserved(t *testing.T) {
 		{"unexpected", &exchange.UnexpectedError{Status: 200, Reason: "it has no access token"},
 			[]Observation{{"outcome", "in no documented form"}, {"status", "200"}, {"text", "it has no access token"}}},
 		{"refused by the API", &cloud.Error{Code: codes.FailedPrecondition, Class: cloud.ClassPermanent, Message: "in use"},
-			[]Observation{{"outcome", "refused"}, {"code", "FailedPrecondition"}, {"text", "in use"}}},
+			[]Observation{{"outcome", "refused"}, {"code", "FAILED_PRECONDITION"}, {"text", "in use"}}},
 		{"something else", errors.New("odd"), []Observation{{"outcome", "in no documented form"}, {"text", "odd"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
+	rpccode "google.golang.org/genproto/googleapis/rpc/code" // names codes as the API's documentation does
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
@@ -18,7 +19,8 @@ const (
 	// ObservedOutcome is one of the Outcome words.
 	ObservedOutcome = "outcome"
 	// ObservedStatus is an HTTP status, ObservedError an OAuth error code,
-	// ObservedCode a gRPC code, and ObservedText what the answer says.
+	// ObservedCode a gRPC code such as NOT_FOUND, and ObservedText what the answer
+	// says.
 	ObservedStatus = "status"
 	ObservedError  = "error"
 	ObservedCode   = "code"
@@ -88,7 +90,7 @@ func answerOf(err error) []Observation {
 			{ObservedOutcome, OutcomeUnexpected}, {ObservedStatus, strconv.Itoa(unexpected.Status)}, {ObservedText, unexpected.Reason},
 		}
 	case errors.As(err, &fromCloud):
-		return []Observation{{ObservedOutcome, OutcomeRefused}, {ObservedCode, fromCloud.Code.String()}, {ObservedText, fromCloud.Message}}
+		return []Observation{{ObservedOutcome, OutcomeRefused}, {ObservedCode, rpccode.Code(fromCloud.Code).String()}, {ObservedText, fromCloud.Message}}
 	}
 	return []Observation{{ObservedOutcome, OutcomeUnexpected}, {ObservedText, err.Error()}}
 }
