@@ -3,6 +3,7 @@ package buildcache
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -33,5 +34,32 @@ func TestOneOfTwoRunsWaits(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := Lock(ctx, file, cancel); err == nil {
 		t.Error("a cancelled wait got the lock")
+	}
+}
+
+func TestGoMod(t *testing.T) {
+	const upstream = `module example.com/upstream
+
+go 1.26.0
+
+godebug default=go1.26
+
+require example.com/dependency v3.6.8 // indirect
+
+replace example.com/fork => example.com/other v1.0.0
+`
+	m := Module{Path: "example.com/upstream", Version: "v1.2.3"}
+	got, err := m.goMod([]byte(upstream))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"module nested.local/build", "example.com/upstream v1.2.3", "example.com/dependency v3.6.8",
+		"example.com/fork => example.com/other v1.0.0", "godebug default=go1.26", "go 1.26.0"} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("it lacks %q:\n%s", want, got)
+		}
+	}
+	if _, err := m.goMod([]byte("module a\nmodule b\n")); err == nil {
+		t.Error("a go.mod that is none was taken")
 	}
 }

@@ -3,7 +3,6 @@ package kubebin
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -36,7 +35,11 @@ var packages = map[string]string{
 func build(ctx context.Context, set Set, work, out string, say func(string)) error {
 	version := set.Version
 	say(fmt.Sprintf("Kubernetes %s: fetching the Go module", version))
-	if err := nestedModule(ctx, version, work); err != nil {
+	source, err := module(version, work)
+	if err != nil {
+		return err
+	}
+	if _, err := source.Nest(ctx, work); err != nil {
 		return err
 	}
 	major, minor, _ := numbers(version)
@@ -57,55 +60,28 @@ func build(ctx context.Context, set Set, work, out string, say func(string)) err
 	return os.Rename(filepath.Join(out, "server"), filepath.Join(out, Etcd))
 }
 
-// nestedModule writes go.mod and go.sum.
-func nestedModule(ctx context.Context, version, work string) error {
-	answer, err := buildcache.Go(ctx, work, "mod", "download", "-json", "k8s.io/kubernetes@v"+version)
-	if err != nil {
-		return err
-	}
-	var module struct{ GoMod, Dir string }
-	if err := json.Unmarshal(answer, &module); err != nil {
-		return fmt.Errorf("reading the answer of go mod download: %w", err)
-	}
-	upstream, err := os.ReadFile(module.GoMod)
-	if err != nil {
-		return err
-	}
-	own, err := rewriteGoMod(upstream, version)
-	if err != nil {
-		return err
-	}
-	sums, err := os.ReadFile(filepath.Join(module.Dir, "go.sum"))
-	if err != nil {
-		return err
-	}
+// module is the Go module of a release. Of its pinned checksums its own go.sum
+// has neither those of its staging modules, and the checksum database does not
+// know all.
+func module(version, work string) (buildcache.Module, error) {
 	pinned, err := pinnedSums.ReadFile("sums/" + version + ".sum")
 	if err != nil {
-		return err
+		return buildcache.Module{}, err
 	}
-	return errors.Join(
-		emptySamples(own, work),
-		os.WriteFile(filepath.Join(work, "go.mod"), own, 0o600),
-		os.WriteFile(filepath.Join(work, "go.sum"), append(sums, pinned...), 0o600))
+	return buildcache.Module{Path: "k8s.io/kubernetes", Version: "v" + version, Sums: pinned, Edit: func(f *modfile.File) error {
+		if err := publishedStaging(f, version); err != nil {
+			return err
+		}
+		return emptySamples(f, work)
+	}}, nil
 }
 
-// pinnedSums are the checksums of Kubernetes itself and of its staging modules,
-// which its own go.sum does not have; the checksum database does not know all.
-//
 //go:embed sums
 var pinnedSums embed.FS
 
-// rewriteGoMod makes the go.mod of a module that builds Kubernetes with exactly
-// the dependencies, Go version and GODEBUG of its own go.mod. Its staging modules,
-// folders there, become the published ones.
-func rewriteGoMod(upstream []byte, version string) ([]byte, error) {
-	f, err := modfile.Parse("k8s.io/kubernetes/go.mod", upstream, nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.AddModuleStmt("kubebin.local/build"); err != nil {
-		return nil, err
-	}
+// publishedStaging replaces the staging modules, which are folders in the
+// repository of Kubernetes, by the published ones.
+func publishedStaging(f *modfile.File, version string) error {
 	for _, r := range f.Replace {
 		if r.New.Version != "" || !strings.HasPrefix(r.New.Path, "./staging/") {
 			continue
@@ -115,14 +91,10 @@ func rewriteGoMod(upstream []byte, version string) ([]byte, error) {
 			path, at = "./"+samples(path), ""
 		}
 		if err := f.AddReplace(r.Old.Path, r.Old.Version, path, at); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := f.AddRequire("k8s.io/kubernetes", "v"+version); err != nil {
-		return nil, err
-	}
-	f.Cleanup()
-	return f.Format()
+	return nil
 }
 
 // isSample says that a staging module is an example. Nothing is built from those,
@@ -132,11 +104,7 @@ func isSample(module string) bool { return strings.HasPrefix(module, "k8s.io/sam
 // samples is the folder of the empty module.
 func samples(module string) string { return "samples/" + strings.TrimPrefix(module, "k8s.io/") }
 
-func emptySamples(goMod []byte, work string) error {
-	f, err := modfile.Parse("go.mod", goMod, nil)
-	if err != nil {
-		return err
-	}
+func emptySamples(f *modfile.File, work string) error {
 	for _, r := range f.Replace {
 		if !isSample(r.Old.Path) {
 			continue

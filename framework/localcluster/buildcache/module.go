@@ -1,0 +1,81 @@
+package buildcache
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	// Reads and writes the go.mod of the nested module.
+	"golang.org/x/mod/modfile"
+)
+
+// Module is a Go module from which programs are built, with the dependencies of its
+// own go.mod and not the project's.
+type Module struct {
+	Path, Version string
+	// Sums are lines of a go.sum for what the module's own go.sum does not
+	// have: the module itself.
+	Sums []byte
+	// Edit, if set, changes the nested go.mod.
+	Edit func(*modfile.File) error
+}
+
+// Nest makes dir a Go module in which packages of m can be built, and returns the
+// folder with m's own files, which cannot be written to.
+func (m Module) Nest(ctx context.Context, dir string) (source string, err error) {
+	// An own go.sum makes go compare what it fetches with the pinned sums.
+	if err := errors.Join(
+		os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module nested.local/build\n"), 0o600),
+		os.WriteFile(filepath.Join(dir, "go.sum"), m.Sums, 0o600),
+	); err != nil {
+		return "", err
+	}
+	answer, err := Go(ctx, dir, "mod", "download", "-json", m.Path+"@"+m.Version)
+	if err != nil {
+		return "", err
+	}
+	var fetched struct{ GoMod, Dir string }
+	if err := json.Unmarshal(answer, &fetched); err != nil {
+		return "", fmt.Errorf("reading the answer of go mod download: %w", err)
+	}
+	upstream, err := os.ReadFile(fetched.GoMod)
+	if err != nil {
+		return "", err
+	}
+	own, err := m.goMod(upstream)
+	if err != nil {
+		return "", err
+	}
+	sums, err := os.ReadFile(filepath.Join(fetched.Dir, "go.sum"))
+	if err != nil {
+		return "", err
+	}
+	return fetched.Dir, errors.Join(
+		os.WriteFile(filepath.Join(dir, "go.mod"), own, 0o600),
+		os.WriteFile(filepath.Join(dir, "go.sum"), append(sums, m.Sums...), 0o600))
+}
+
+// goMod makes the go.mod of a module that builds m with exactly the dependencies,
+// Go version and GODEBUG of m's own go.mod.
+func (m Module) goMod(upstream []byte) ([]byte, error) {
+	f, err := modfile.Parse(m.Path+"/go.mod", upstream, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.AddModuleStmt("nested.local/build"); err != nil {
+		return nil, err
+	}
+	if m.Edit != nil {
+		if err := m.Edit(f); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.AddRequire(m.Path, m.Version); err != nil {
+		return nil, err
+	}
+	f.Cleanup()
+	return f.Format()
+}

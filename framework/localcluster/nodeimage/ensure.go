@@ -1,0 +1,85 @@
+package nodeimage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/buildcache"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kubebin"
+)
+
+// builtLabel tells an image that was built here from one that was pulled.
+const builtLabel = "wlif.built=true"
+
+// Reference is the node image of a full version of Kubernetes ("1.36.3").
+func Reference(full string) string { return "kindest/node:v" + full }
+
+// Ensure returns the reference of the node image for a version (a minor, or a full
+// one of kubebin.Versions), and first gets the image if Docker lacks it: pulls it,
+// or builds it, which takes some minutes. Runs that ask at the same time do it once.
+// When it fails, or ctx ends, nothing but caches is left. say gets one line for
+// each step and may be nil.
+func Ensure(ctx context.Context, version string, say func(string)) (reference string, err error) {
+	full, ok := kubebin.Resolve(version)
+	if !ok {
+		return "", fmt.Errorf("there is no node image of Kubernetes %q: choose one of %s", version, strings.Join(kubebin.Versions(), ", "))
+	}
+	reference = Reference(full)
+	err = ensure(ctx, reference, say, func(say func(string)) error {
+		// A published image has no runc for hosts that lack a capability.
+		if mayRaiseLimits() && pull(ctx, reference, say) {
+			return nil
+		}
+		return build(ctx, full, reference, say)
+	})
+	return reference, err
+}
+
+// ensure has make provide an image that Docker lacks, in one process at a time.
+func ensure(ctx context.Context, reference string, say func(string), provide func(say func(string)) error) error {
+	if say == nil {
+		say = func(string) {}
+	}
+	if err := answers(ctx); err != nil {
+		return err
+	}
+	if exists(ctx, reference) {
+		say(fmt.Sprintf("image %s: Docker has it", reference))
+		return nil
+	}
+	root, err := cacheDir()
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(root, strings.NewReplacer("/", "_", ":", "_").Replace(reference)+".lock")
+	unlock, err := buildcache.Lock(ctx, file, func() {
+		say(fmt.Sprintf("image %s: another run is getting it, waiting", reference))
+	})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if exists(ctx, reference) {
+		say(fmt.Sprintf("image %s: Docker has it", reference))
+		return nil
+	}
+	began := time.Now()
+	if err := provide(say); err != nil {
+		return fmt.Errorf("getting the image %s: %w", reference, err)
+	}
+	say(fmt.Sprintf("image %s: ready after %s", reference, time.Since(began).Round(time.Second)))
+	return nil
+}
+
+// cacheDir makes the folder of what is built here.
+func cacheDir() (string, error) {
+	root, err := buildcache.Dir("nodeimage")
+	if err != nil {
+		return "", err
+	}
+	return root, os.MkdirAll(root, 0o700)
+}
