@@ -15,7 +15,7 @@ LDFLAGS = -X main.commit=$(COMMIT)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/wlif, the compiled suite and the ginkgo that runs it
@@ -47,6 +47,18 @@ nightly: ## Run what is slow: all minors, race detector, fuzzers, critical path
 .PHONY: mock
 mock: build ## Run the mock cloud alone, until Ctrl-C
 	@bin/wlif mock $(ARGS)
+
+.PHONY: docker
+docker: ## Start a Docker daemon where none answers (Debian, root); kind clusters need one
+	@scripts/docker start
+
+.PHONY: docker-stop
+docker-stop: ## End the Docker daemon that `make docker` started
+	@scripts/docker stop
+
+.PHONY: node-image
+node-image: build ## Get the images of kind clusters: K8S_VERSION=1.36; pulled, or built without a registry
+	@bin/wlif node-image $(if $(K8S_VERSION),--k8s-version=$(K8S_VERSION))
 
 .PHONY: doctor
 doctor: build ## Say what is missing, before anything is created

@@ -30,6 +30,8 @@ const (
 
 // base is what the node images of all versions have in common.
 type base struct {
+	// id is that of its inputs.
+	id string
 	// reference is an image: a whole node without Kubernetes.
 	reference string
 	// dir has the programs of parts, and netRoot.
@@ -66,14 +68,16 @@ func ensureBase(ctx context.Context, say func(string)) (base, error) {
 	if err != nil {
 		return base{}, err
 	}
-	b := base{reference: "wlif/node-base:" + id, dir: filepath.Join(root, "base-"+id)}
+	b := base{id: id, reference: "wlif/node-base:" + id, dir: filepath.Join(root, "base-"+id)}
 	unlock, err := buildcache.Lock(ctx, b.dir+".lock", func() { say("node base: another run is making it, waiting") })
 	if err != nil {
 		return base{}, err
 	}
 	defer unlock()
-	if _, err := os.Stat(b.dir); err == nil && exists(ctx, b.reference) {
-		return b, nil
+	if _, err := os.Stat(b.dir); err == nil {
+		if _, ok := labels(ctx, b.reference); ok {
+			return b, nil
+		}
 	}
 	began := time.Now()
 	if err := b.make(ctx, say); err != nil {

@@ -72,7 +72,12 @@ func (p programs) commit(ctx context.Context, images map[name.Reference]v1.Image
 		return err
 	}
 	_, err = docker(ctx, nil, "commit", "--change", `ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]`, "--change", "CMD []",
-		"--change", "LABEL "+builtLabel, container, reference)
+		"--change", "LABEL "+builtLabel+"=true", "--change", "LABEL "+baseLabel+"="+p.base.id, container, reference)
+	if err != nil {
+		return err
+	}
+	// The image that had this reference until now, if no cluster uses it.
+	_, err = docker(ctx, nil, "image", "prune", "--force", "--filter", "label="+builtLabel)
 	return err
 }
 

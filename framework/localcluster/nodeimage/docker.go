@@ -3,6 +3,7 @@ package nodeimage
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,7 +41,11 @@ func answers(ctx context.Context) error {
 	return nil
 }
 
-func exists(ctx context.Context, reference string) bool {
-	_, err := docker(ctx, nil, "image", "inspect", "--format", "{{.Id}}", reference)
-	return err == nil
+// labels are those of an image. ok is false if Docker has no such image.
+func labels(ctx context.Context, reference string) (found map[string]string, ok bool) {
+	answer, err := docker(ctx, nil, "image", "inspect", "--format", "{{json .Config.Labels}}", reference)
+	if err != nil || json.Unmarshal([]byte(answer), &found) != nil {
+		return nil, false
+	}
+	return found, true
 }

@@ -12,8 +12,12 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kubebin"
 )
 
-// builtLabel tells an image that was built here from one that was pulled.
-const builtLabel = "wlif.built=true"
+const (
+	// builtLabel tells an image that was built here from one that was pulled.
+	builtLabel = "wlif.built"
+	// baseLabel says which base a node image was built on.
+	baseLabel = "wlif.base"
+)
 
 // Reference is the node image of a full version of Kubernetes ("1.36.3").
 func Reference(full string) string { return "kindest/node:v" + full }
@@ -29,7 +33,11 @@ func Ensure(ctx context.Context, version string, say func(string)) (reference st
 		return "", fmt.Errorf("there is no node image of Kubernetes %q: choose one of %s", version, strings.Join(kubebin.Versions(), ", "))
 	}
 	reference = Reference(full)
-	err = ensure(ctx, reference, say, func(say func(string)) error {
+	id, err := inputs()
+	if err != nil {
+		return "", err
+	}
+	err = ensure(ctx, reference, say, func(labels map[string]string) bool { return usable(labels, id, mayRaiseLimits()) }, func(say func(string)) error {
 		// A published image has no runc for hosts that lack a capability.
 		if mayRaiseLimits() && pull(ctx, reference, say) {
 			return nil
@@ -39,15 +47,25 @@ func Ensure(ctx context.Context, version string, say func(string)) (reference st
 	return reference, err
 }
 
-// ensure has make provide an image that Docker lacks, in one process at a time.
-func ensure(ctx context.Context, reference string, say func(string), provide func(say func(string)) error) error {
+// usable tells from an image's labels whether it serves: one that was pulled does
+// where the published images run, one that was built does while its base is today's.
+func usable(labels map[string]string, base string, published bool) bool {
+	if labels[builtLabel] == "" {
+		return published
+	}
+	return labels[baseLabel] == base
+}
+
+// ensure has provide get an image if Docker has none that is usable, in one process
+// at a time.
+func ensure(ctx context.Context, reference string, say func(string), usable func(labels map[string]string) bool, provide func(say func(string)) error) error {
 	if say == nil {
 		say = func(string) {}
 	}
 	if err := answers(ctx); err != nil {
 		return err
 	}
-	if exists(ctx, reference) {
+	if labels, ok := labels(ctx, reference); ok && usable(labels) {
 		say(fmt.Sprintf("image %s: Docker has it", reference))
 		return nil
 	}
@@ -63,7 +81,7 @@ func ensure(ctx context.Context, reference string, say func(string), provide fun
 		return err
 	}
 	defer unlock()
-	if exists(ctx, reference) {
+	if labels, ok := labels(ctx, reference); ok && usable(labels) {
 		say(fmt.Sprintf("image %s: Docker has it", reference))
 		return nil
 	}

@@ -16,7 +16,8 @@ const workloadPackages = "nginx-light,bash,curl,jq,ca-certificates"
 // those that Docker lacks, as Ensure does: from the registry, or made of Debian's
 // packages under the same name.
 func EnsureWorkload(ctx context.Context, say func(string)) (references []string, err error) {
-	return []string{workload}, ensure(ctx, workload, say, func(say func(string)) error {
+	whatever := func(map[string]string) bool { return true }
+	return []string{workload}, ensure(ctx, workload, say, whatever, func(say func(string)) error {
 		if pull(ctx, workload, say) {
 			return nil
 		}
@@ -50,7 +51,7 @@ func importImage(ctx context.Context, archive, reference string, changes ...stri
 	}
 	defer func() { _ = from.Close() }()
 	args := []string{"import"}
-	for _, change := range append(changes, "LABEL "+builtLabel) {
+	for _, change := range append(changes, "LABEL "+builtLabel+"=true") {
 		args = append(args, "--change", change)
 	}
 	_, err = docker(ctx, from, append(args, "-", reference)...)
