@@ -130,7 +130,7 @@ func TestCallersThatAreRefused(t *testing.T) {
 		{"not a token", "Bearer hello", "token:invalid", codes.Unauthenticated},
 		{"null, as jq prints it", "Bearer null", "token:invalid", codes.Unauthenticated},
 		{"expired", "Bearer " + c.kernel.Tokens.Mint(c.World().Owner, c.clock.Now()), "token:expired", codes.Unauthenticated},
-		{"revoked", "Bearer " + revoked, "token:invalid", codes.Unauthenticated},
+		{"revoked", "Bearer " + revoked, "token:revoked", codes.Unauthenticated},
 		{"of a deleted account", "Bearer " + c.kernel.Tokens.Mint(subject, later), "subject:deleted", codes.Unauthenticated},
 	} {
 		t.Run(x.name, func(t *testing.T) {

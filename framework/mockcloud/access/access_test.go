@@ -8,6 +8,7 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/resourcemanager/v1"
 
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
@@ -100,7 +101,7 @@ func TestTokens(t *testing.T) {
 	if got, err := tokens.Revoke(token, now); err != nil || got != account {
 		t.Errorf("revoke: %v, %v", got, err)
 	}
-	if _, err := tokens.Read(token, now); err != ErrTokenInvalid { //nolint:errorlint // the very value
+	if _, err := tokens.Read(token, now); err != ErrTokenRevoked { //nolint:errorlint // the very value
 		t.Errorf("revoked: %v", err)
 	}
 }
@@ -133,7 +134,7 @@ func TestBindingsPropagate(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, now := NewBindings(s), time.Unix(1_800_000_000, 0)
-	d := NewDecider(b, s, func() time.Time { return now }, func() time.Duration { return 5 * time.Second })
+	d := NewDecider(b, s, func() time.Time { return now }, func() time.Duration { return 5 * time.Second }, func(string) bugs.Set { return nil })
 	folder := state.Ref{Type: "resource-manager.folder", ID: "f1"}
 	need := Need{Permission: "lockbox.payloads.get", On: state.Ref{Type: "lockbox.secret", ID: "s1"}}
 	change := func(remove bool) []Delta {

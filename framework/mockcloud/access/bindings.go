@@ -127,17 +127,8 @@ func (b *Bindings) All() []Bound {
 	return out
 }
 
-// roles returns the roles that subject has on ref itself at now, when a change
-// takes delay to be seen.
-func (b *Bindings) roles(ref state.Ref, subject Subject, now time.Time, delay time.Duration) []string {
+// on returns every binding on ref itself that is or was.
+func (b *Bindings) on(ref state.Ref) []Binding {
 	all, _ := b.records.Get(key(ref))
-	var out []string
-	for _, x := range all {
-		seen := !x.Granted.Add(delay).After(now)
-		gone := !x.Revoked.IsZero() && !x.Revoked.Add(delay).After(now)
-		if x.Subject == subject && seen && !gone {
-			out = append(out, x.Role)
-		}
-	}
-	return out
+	return all
 }

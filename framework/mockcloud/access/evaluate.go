@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
@@ -19,11 +20,13 @@ type Decider struct {
 	store    *state.Store
 	now      func() time.Time
 	delay    func() time.Duration
+	bugs     func(folder string) bugs.Set
 }
 
-// NewDecider decides at now, when a change of bindings takes delay to be seen.
-func NewDecider(b *Bindings, s *state.Store, now func() time.Time, delay func() time.Duration) *Decider {
-	return &Decider{bindings: b, store: s, now: now, delay: delay}
+// NewDecider decides at now, when a change of bindings takes delay to be seen. acting
+// are the bugs of a folder.
+func NewDecider(b *Bindings, s *state.Store, now func() time.Time, delay func() time.Duration, acting func(folder string) bugs.Set) *Decider {
+	return &Decider{bindings: b, store: s, now: now, delay: delay, bugs: acting}
 }
 
 // Chain is a resource and what it lies in, up to the cloud.
@@ -42,10 +45,17 @@ func (d *Decider) Chain(ref state.Ref) []state.Ref {
 // Allowed says whether a role that subject has on the resource, its folder or
 // its cloud holds the permission.
 func (d *Decider) Allowed(subject Subject, need Need) bool {
+	chain := d.Chain(need.On)
+	p := d.policyFor(chain)
+	if slices.Contains(p.free, need.Permission) {
+		return true
+	}
 	now, delay := d.now(), d.delay()
-	for _, ref := range d.Chain(need.On) {
-		if slices.ContainsFunc(d.bindings.roles(ref, subject, now, delay), func(role string) bool { return Holds(role, need.Permission) }) {
-			return true
+	for _, ref := range p.where(d, chain, need.Permission) {
+		for _, b := range d.bindings.on(ref) {
+			if p.same(b.Subject, subject) && p.inForce(b, now, delay) && p.holds(b.Role, need.Permission) {
+				return true
+			}
 		}
 	}
 	return false

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -34,6 +35,8 @@ const (
 var (
 	ErrTokenInvalid = errors.New("The token is invalid")  //nolint:staticcheck // what goes over the wire
 	ErrTokenExpired = errors.New("The token has expired") //nolint:staticcheck // what goes over the wire
+	// ErrTokenRevoked is told apart in the audit log alone.
+	ErrTokenRevoked = fmt.Errorf("%w", ErrTokenInvalid)
 )
 
 // Tokens mints and reads IAM tokens: t1.<payload>.<64 byte MAC>, the documented
@@ -78,24 +81,35 @@ func (t *Tokens) mac(body string) []byte {
 	return m.Sum(nil)
 }
 
+// Reading is what is looked at when a token is read.
+type Reading struct{ Signed, Timely, Unrevoked bool }
+
+// StrictReading looks at everything.
+func StrictReading() Reading { return Reading{Signed: true, Timely: true, Unrevoked: true} }
+
 // Read returns the subject of a token that is good at now.
 func (t *Tokens) Read(token string, now time.Time) (Subject, error) {
-	p, err := t.parse(token)
+	return t.ReadAs(token, now, StrictReading())
+}
+
+// ReadAs is Read that looks at less.
+func (t *Tokens) ReadAs(token string, now time.Time, how Reading) (Subject, error) {
+	p, err := t.parse(token, how.Signed)
 	if err != nil {
 		return Subject{}, err
 	}
-	if now.Unix() >= p.Expires {
+	if how.Timely && now.Unix() >= p.Expires {
 		return Subject{}, ErrTokenExpired
 	}
-	if _, revoked := t.revoked.Get(p.ID); revoked {
-		return Subject{}, ErrTokenInvalid
+	if _, revoked := t.revoked.Get(p.ID); revoked && how.Unrevoked {
+		return Subject{}, ErrTokenRevoked
 	}
 	return p.Subject, nil
 }
 
 // Revoke ends a token and returns whose it was.
 func (t *Tokens) Revoke(token string, now time.Time) (Subject, error) {
-	p, err := t.parse(token)
+	p, err := t.parse(token, true)
 	if err != nil {
 		return Subject{}, err
 	}
@@ -103,14 +117,14 @@ func (t *Tokens) Revoke(token string, now time.Time) (Subject, error) {
 	return p.Subject, nil
 }
 
-func (t *Tokens) parse(token string) (tokenPayload, error) {
+func (t *Tokens) parse(token string, signed bool) (tokenPayload, error) {
 	var p tokenPayload
 	i := strings.LastIndexByte(token, '.')
 	if i < 0 || !strings.HasPrefix(token, "t1.") || i < len("t1.") {
 		return p, ErrTokenInvalid
 	}
 	mac, err := b64.DecodeString(token[i+1:])
-	if err != nil || !hmac.Equal(mac, t.mac(token[:i])) {
+	if signed && (err != nil || !hmac.Equal(mac, t.mac(token[:i]))) {
 		return p, ErrTokenInvalid
 	}
 	raw, err := b64.DecodeString(token[len("t1."):i])

@@ -27,6 +27,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/validate"
@@ -66,23 +67,27 @@ func (g *Gate) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h
 	method := strings.TrimPrefix(info.FullMethod, "/")
 	msg := req.(proto.Message)
 	started := g.k.Clock.Now()
-	call := kernel.Call{Method: method, RequestID: uuid.NewString()}
-	setIDs(ctx, call.RequestID)
+	needs := g.rules[method].For(msg)
+	call := kernel.Call{Method: method, RequestID: uuid.NewString(), Bugs: g.k.BugsOfCall(needs, access.Subject{})}
 
 	resp, call, err := g.pass(ctx, call, msg, handler)
-	entry := audit.Entry{Time: started, RequestID: call.RequestID, Method: method, Verdict: audit.Allowed, Code: "OK",
+	policy := policyOf(call)
+	entry := audit.Entry{Time: started, RequestID: call.RequestID, Method: method, Code: "OK",
 		Run: RunOf(ctx, msg), Took: g.k.Clock.Since(started)}
 	if !call.Caller.IsZero() {
 		entry.Caller = call.Caller.Type + ":" + call.Caller.ID
 	}
-	if needs := g.rules[method].For(msg); len(needs) > 0 {
+	if len(needs) > 0 {
 		entry.Resource = needs[0].On.Type + "/" + needs[0].On.ID
 	}
-	if err != nil {
+	if entry.Verdict, entry.Reason = policy.verdict(method); err != nil {
 		entry.Verdict, entry.Reason, entry.Code = verdictOf(err)
-		err = withRequestID(err, call.RequestID)
 	}
 	g.k.Audit.Add(entry)
+	if policy.named {
+		setIDs(ctx, call.RequestID)
+		err = withRequestID(err, call.RequestID)
+	}
 	return resp, err
 }
 
@@ -100,38 +105,56 @@ func (g *Gate) pass(ctx context.Context, call kernel.Call, req proto.Message, ha
 			return nil, call, refuse("fault", kernel.Code(fault.Code), "%s", fault.Message)
 		}
 	}
-	if !rule.Public {
-		var err error
-		if call.Caller, err = g.authenticate(ctx); err != nil {
-			return nil, call, err
-		}
+	call, err := g.admit(ctx, call, rule, req)
+	answer := func() (any, error) { return handler(kernel.WithCall(ctx, call), req) }
+	if err != nil {
+		resp, err := policyOf(call).refuse(refusal{method: call.Method, err: err, answer: answer})
+		return resp, call, err
 	}
-	if err := check(rule, req); err != nil {
-		return nil, call, err
-	}
-	if err := g.authorize(call, rule, req); err != nil {
-		return nil, call, err
-	}
-	resp, err := g.once(kernel.WithCall(ctx, call), call, func(ctx context.Context) (any, error) { return handler(ctx, req) })
+	resp, err := g.once(ctx, call, answer)
 	if err == nil && faulty && fault.Code != "" && fault.After {
 		return nil, call, refuse("fault-after", kernel.Code(fault.Code), "%s", fault.Message)
 	}
 	return resp, call, err
 }
 
+// admit says who makes a call, and refuses who may not or asks for nonsense.
+func (g *Gate) admit(ctx context.Context, call kernel.Call, rule kernel.Rule, req proto.Message) (kernel.Call, error) {
+	entitled := rule.Public
+	if !rule.Public {
+		var err error
+		call.Caller, err = g.authenticate(ctx, policyOf(call))
+		if entitled = policyOf(call).letsIn(err); err != nil && !entitled {
+			return call, err
+		}
+		call.Bugs = g.k.BugsOfCall(rule.For(req), call.Caller)
+	}
+	if err := check(rule, req, policyOf(call)); err != nil {
+		return call, err
+	}
+	return call, g.authorize(call, rule, req, entitled)
+}
+
+func policyOf(call kernel.Call) policy {
+	p := strict()
+	bugs.Apply(call.Bugs, deviations, &p)
+	return p
+}
+
 // check holds a request against its descriptors, and asks for the fields that its
 // rule finds a resource by (those of VPC carry no options).
-func check(rule kernel.Rule, req proto.Message) error {
+func check(rule kernel.Rule, req proto.Message, p policy) error {
 	vs := validate.Request(req)
 	for _, field := range rule.Missing(req) {
 		if !slices.ContainsFunc(vs, func(v validate.Violation) bool { return v.Field == field }) {
 			vs = append(vs, validate.Violation{Field: field, Text: "Field is required"})
 		}
 	}
+	vs = slices.DeleteFunc(vs, func(v validate.Violation) bool { return p.overlooks(req, v) })
 	return kernel.Invalid(vs...)
 }
 
-func (g *Gate) authenticate(ctx context.Context) (access.Subject, error) {
+func (g *Gate) authenticate(ctx context.Context, p policy) (access.Subject, error) {
 	values := metadata.ValueFromIncomingContext(ctx, "authorization")
 	if len(values) == 0 {
 		return access.Subject{}, refuse("no-token", codes.Unauthenticated, "The token is missing")
@@ -140,17 +163,22 @@ func (g *Gate) authenticate(ctx context.Context) (access.Subject, error) {
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return access.Subject{}, refuse("no-bearer", codes.Unauthenticated, "%v", access.ErrTokenInvalid)
 	}
-	return g.Authenticate(strings.TrimSpace(token))
+	return g.identify(strings.TrimSpace(token), p)
 }
 
 // Authenticate finds the subject of an IAM token that may be used now. A service
 // account that was suspended or deleted "cannot authenticate" (service_account.proto).
-func (g *Gate) Authenticate(token string) (access.Subject, error) {
-	subject, err := g.k.Tokens.Read(token, g.k.Clock.Now())
+func (g *Gate) Authenticate(token string) (access.Subject, error) { return g.identify(token, strict()) }
+
+func (g *Gate) identify(token string, p policy) (access.Subject, error) {
+	subject, err := g.k.Tokens.ReadAs(token, g.k.Clock.Now(), p.reading)
 	if err != nil {
 		why := "token:invalid"
-		if errors.Is(err, access.ErrTokenExpired) {
+		switch {
+		case errors.Is(err, access.ErrTokenExpired):
 			why = "token:expired"
+		case errors.Is(err, access.ErrTokenRevoked):
+			why = "token:revoked"
 		}
 		return subject, refuse(why, codes.Unauthenticated, "%v", err)
 	}
@@ -160,12 +188,17 @@ func (g *Gate) Authenticate(token string) (access.Subject, error) {
 	return subject, nil
 }
 
-func (g *Gate) authorize(call kernel.Call, rule kernel.Rule, req proto.Message) error {
+// authorize refuses who lacks a permission that the call needs; an entitled caller
+// has them all.
+func (g *Gate) authorize(call kernel.Call, rule kernel.Rule, req proto.Message, entitled bool) error {
 	for _, need := range rule.For(req) {
 		if _, ok := g.k.Store.Find(need.On); !ok {
+			if slices.Contains(policyOf(call).absent, need.On.Type) {
+				continue
+			}
 			return kernel.Refuse("not-found:"+need.On.Type, g.k.NotFound(need.On.Type, need.On.ID))
 		}
-		if !g.k.Decider.Allowed(call.Caller, need) {
+		if !entitled && !g.k.Decider.Allowed(call.Caller, need) {
 			return g.k.Denied(need)
 		}
 	}
@@ -174,10 +207,10 @@ func (g *Gate) authorize(call kernel.Call, rule kernel.Rule, req proto.Message) 
 
 // once answers a repeated Idempotency-Key with the operation that the first call
 // started, as it stands now (docs: "Idempotency").
-func (g *Gate) once(ctx context.Context, call kernel.Call, do func(context.Context) (any, error)) (any, error) {
+func (g *Gate) once(ctx context.Context, call kernel.Call, do func() (any, error)) (any, error) {
 	values := metadata.ValueFromIncomingContext(ctx, "idempotency-key")
-	if len(values) == 0 || values[0] == "" {
-		return do(ctx)
+	if len(values) == 0 || values[0] == "" || !policyOf(call).once {
+		return do()
 	}
 	key := call.Caller.ID + "|" + call.Method + "|" + values[0]
 	lock, _ := g.locks.LoadOrStore(key, &sync.Mutex{})
@@ -188,7 +221,7 @@ func (g *Gate) once(ctx context.Context, call kernel.Call, do func(context.Conte
 			return op, nil
 		}
 	}
-	resp, err := do(ctx)
+	resp, err := do()
 	if op, ok := resp.(*operation.Operation); ok && err == nil {
 		g.keys.Put(key, op.Id)
 	}
@@ -204,6 +237,9 @@ func setIDs(ctx context.Context, requestID string) {
 
 // withRequestID adds the detail that the documentation shows in errors.
 func withRequestID(err error, id string) error {
+	if err == nil {
+		return nil
+	}
 	st := status.Convert(err)
 	if st.Code() == codes.Unknown && st.Message() == "" {
 		return st.Err()
@@ -218,15 +254,14 @@ func withRequestID(err error, id string) error {
 func verdictOf(err error) (verdict, reason, code string) {
 	st := status.Convert(err)
 	code = st.Code().String()
-	var r kernel.Refusal
-	if errors.As(err, &r) {
-		return audit.Refused, r.Reason(), code
+	if errors.As(err, new(kernel.Refusal)) {
+		return audit.Refused, reasonOf(err), code
 	}
 	switch st.Code() {
 	case codes.Internal, codes.Unknown, codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
 		return audit.Failed, "error:" + code, code
 	}
-	return audit.Refused, "answer:" + code, code
+	return audit.Refused, reasonOf(err), code
 }
 
 // RunOf is the run that a request names: by its label, or its client's user agent.

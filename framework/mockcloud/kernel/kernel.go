@@ -9,6 +9,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/operation"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
@@ -35,7 +36,8 @@ func New(store *state.Store, live *settings.Live, c clock.Clock, log *slog.Logge
 	k.Bindings = access.NewBindings(store)
 	k.Tokens = access.NewTokens(store)
 	k.Operations = operation.NewManager(store, c)
-	k.Decider = access.NewDecider(k.Bindings, store, c.Now, func() time.Duration { return time.Duration(live.Get().Propagation) })
+	k.Decider = access.NewDecider(k.Bindings, store, c.Now, func() time.Duration { return time.Duration(live.Get().Propagation) },
+		func(folder string) bugs.Set { return live.BugsIn(folder) })
 	return k
 }
 
