@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -140,10 +141,10 @@ func (w *world) tornDown(l *provision.Ledger) provision.Outcome {
 	return out
 }
 
-// inventory asks the mock itself, beside every API, what exists.
-func (w *world) inventory() []string {
+// admin reads a page of the mock's admin port.
+func (w *world) admin(path string) []byte {
 	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.announce.Admin+"/inventory", nil)
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.announce.Admin+path, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -153,11 +154,21 @@ func (w *world) inventory() []string {
 		w.t.Fatal(err)
 	}
 	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		w.t.Fatalf("the admin port answered %d, %v", res.StatusCode, err)
+	}
+	return raw
+}
+
+// inventory asks the mock itself, beside every API, what exists.
+func (w *world) inventory() []string {
+	w.t.Helper()
 	var doc struct {
 		Resources []struct{ Type, ID, Name string }
 		Bindings  []json.RawMessage
 	}
-	if err := json.NewDecoder(res.Body).Decode(&doc); err != nil {
+	if err := json.Unmarshal(w.admin("/inventory"), &doc); err != nil {
 		w.t.Fatal(err)
 	}
 	var out []string
