@@ -198,7 +198,12 @@ func (c *console) event(r journal.Record) {
 	}
 }
 
+// verdict prints a verdict. What was left out by choice is for the report only:
+// it may be most of the catalogue.
 func (c *console) verdict(v journal.Verdict) {
+	if v.Verdict == conformance.Skipped && v.ByChoice {
+		return
+	}
 	word := string(v.Verdict)
 	if c.colour && v.Verdict == conformance.Pass {
 		word = "\x1b[32m" + word + "\x1b[0m"

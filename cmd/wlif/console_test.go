@@ -83,6 +83,17 @@ func TestConsoleShowsVerdictsAndRedacts(t *testing.T) {
 	}
 }
 
+// What the user did not ask for may be most of the catalogue.
+func TestConsoleIsSilentAboutWhatWasLeftOut(t *testing.T) {
+	var out bytes.Buffer
+	c := newConsole(&out, &redact.Redactor{})
+	c.event(record(journal.Verdict{Requirement: "a/left", Verdict: conformance.Skipped, Reason: "not selected", ByChoice: true}))
+	c.event(record(journal.Verdict{Requirement: "a/open", Verdict: conformance.Skipped, Reason: "a/first did not pass before it"}))
+	if got := out.String(); strings.Contains(got, "a/left") || !strings.Contains(got, "a/open") {
+		t.Errorf("out %q", got)
+	}
+}
+
 func TestFollowShowsEverythingBeforeItStops(t *testing.T) {
 	dir := t.TempDir()
 	var out bytes.Buffer

@@ -55,10 +55,16 @@ func usersFault(err error) error {
 // preflight looks at everything in the cloud that a configuration names. It only
 // reads.
 func preflight(ctx context.Context, cfg *config.Config, client *cloud.Client) []finding {
-	findings := []finding{look("folder "+cfg.FolderID, func() (string, error) {
-		found, err := client.Folders().Get(ctx, &resourcemanager.GetFolderRequest{FolderId: cfg.FolderID})
-		return found.GetName(), cloud.While(err, "looking up folder_id "+cfg.FolderID)
-	})}
+	folder := func(key, id string) finding {
+		return look("folder "+id, func() (string, error) {
+			found, err := client.Folders().Get(ctx, &resourcemanager.GetFolderRequest{FolderId: id})
+			return found.GetName(), cloud.While(err, "looking up "+key+" "+id)
+		})
+	}
+	findings := []finding{folder("folder_id", cfg.FolderID)}
+	if cfg.OtherFolderID != "" {
+		findings = append(findings, folder("other_folder_id", cfg.OtherFolderID))
+	}
 	if cfg.ClusterID != "" {
 		findings = append(findings, look("cluster "+cfg.ClusterID, func() (string, error) { return existingCluster(ctx, cfg, client) }))
 	}

@@ -10,13 +10,18 @@ import (
 )
 
 func newReportCommand() *cobra.Command {
-	return &cobra.Command{
+	var onlyFacts bool
+	cmd := &cobra.Command{
 		Use:   "report FOLDER",
 		Short: "Make the reports of a run again from its journal",
 		Long: `Make the reports of a run again from its journal.
 
 FOLDER is that of the run, such as reports/runs/20261121T120000Z-k3v9x2ab. The
-exit code is that of the run.`,
+exit code is that of the run.
+
+With --facts it only prints, as YAML, what the checks observed and nobody judges:
+what the documentation leaves open. Where the mock has a guess about it, its row
+stands beside it as the mock's table would have it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			records, torn, err := journal.Read(args[0])
@@ -24,6 +29,9 @@ exit code is that of the run.`,
 				return usageError(err)
 			}
 			made := report.Build(records, torn)
+			if onlyFacts {
+				return printFacts(cmd.OutOrStdout(), made)
+			}
 			if err := report.Write(args[0], made); err != nil {
 				return err
 			}
@@ -34,4 +42,6 @@ exit code is that of the run.`,
 			return finished(made.Outcome.ExitCode)
 		},
 	}
+	cmd.Flags().BoolVar(&onlyFacts, "facts", false, "print what was observed, in a form for the mock's table")
+	return cmd
 }
