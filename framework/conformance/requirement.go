@@ -60,6 +60,9 @@ type Requirement struct {
 	Features []Feature `json:"features,omitempty"`
 	// Slow: its checks take so long that they run only when asked for (--slow).
 	Slow bool `json:"slow,omitempty"`
+	// ProvenBy names the Go test that shows the check failing, where no bug of the
+	// mock cloud can: what Kubernetes itself decides is shown with a broken fixture.
+	ProvenBy string `json:"provenBy,omitempty"`
 	// Remediation tells the owner of a failing target what to do. An excluded row
 	// may lack it: it never fails.
 	Remediation string `json:"remediation,omitempty"`

@@ -79,7 +79,7 @@ func (c *Cloud) found() error {
 	c.userToken = "y0_" + rand.Text() + rand.Text()
 	c.world.Owner = c.iam.AddUser("owner", c.userToken)
 	for _, folder := range []string{c.world.FolderID, c.world.OtherFolderID} {
-		if err := c.grant(state.Ref{Type: resourcemanager.KindFolder, ID: folder}, c.world.Owner, slices.Concat(OwnerRoles, AreaRoles)...); err != nil {
+		if err := c.own(folder); err != nil {
 			return err
 		}
 	}
@@ -93,6 +93,16 @@ func (c *Cloud) found() error {
 	}
 	worlds.Put(worldKey, c.world)
 	return nil
+}
+
+// AddFolder makes a folder in which the owner has what a run needs.
+func (c *Cloud) AddFolder(name string) (id string, err error) {
+	id = c.folders.AddFolder(c.world.CloudID, name)
+	return id, c.own(id)
+}
+
+func (c *Cloud) own(folder string) error {
+	return c.grant(state.Ref{Type: resourcemanager.KindFolder, ID: folder}, c.world.Owner, slices.Concat(OwnerRoles, AreaRoles)...)
 }
 
 func (c *Cloud) grant(on state.Ref, subject access.Subject, roles ...string) error {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
+
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 )
 
@@ -32,5 +34,18 @@ func TestTheReadmeNamesTheRoles(t *testing.T) {
 		if !access.Known(role) {
 			t.Errorf("there is no role %s", role)
 		}
+	}
+}
+
+// A folder that is added later is as good to the owner as the first.
+func TestAddedFolder(t *testing.T) {
+	c := start(t)
+	id, err := c.AddFolder("more")
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, err := lockbox.NewSecretServiceClient(c.as(t, c.World().Owner)).Create(t.Context(), &lockbox.CreateSecretRequest{FolderId: id, Name: "one"})
+	if made := must[*lockbox.Secret](t, op, err); made.FolderId != id {
+		t.Errorf("made in %s", made.FolderId)
 	}
 }

@@ -27,6 +27,8 @@ type Cloud interface {
 	Granted() []access.Bound
 	Audit() *audit.Log
 	Settings() *settings.Live
+	// AddFolder makes a folder in which the user has what a run needs.
+	AddFolder(name string) (id string, err error)
 	// Advance moves the cloud's clock forward, unless it was given one.
 	Advance(d time.Duration) error
 	// Shutdown asks the process to end.
@@ -59,6 +61,7 @@ func Handler(c Cloud, token string) http.Handler {
 	mux.HandleFunc("POST /faults", func(w http.ResponseWriter, r *http.Request) {
 		change(w, r, func(raw []byte) error { return setFaults(c, raw) })
 	})
+	mux.HandleFunc("POST /folders", func(w http.ResponseWriter, r *http.Request) { addFolder(c, w, r) })
 	mux.HandleFunc("POST /clock", func(w http.ResponseWriter, r *http.Request) {
 		change(w, r, func(raw []byte) error { return advance(c, raw) })
 	})
@@ -81,6 +84,28 @@ func setFaults(c Cloud, raw []byte) error {
 		return err
 	}
 	return c.Settings().Patch(patch)
+}
+
+// addFolder makes the folder {"name": ...} and answers {"id": ...}.
+func addFolder(c Cloud, w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Name string `json:"name"`
+	}
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSettings))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&body)
+	if err == nil && body.Name == "" {
+		err = errors.New(`the body is {"name": "..."}`)
+	}
+	var id string
+	if err == nil {
+		id, err = c.AddFolder(body.Name)
+	}
+	if err != nil {
+		http.Error(w, fmt.Sprintf("no folder was made: %v", err), http.StatusBadRequest)
+		return
+	}
+	write(w, map[string]string{"id": id})
 }
 
 func advance(c Cloud, raw []byte) error {

@@ -31,6 +31,8 @@ func (c *cloud) Audit() *audit.Log        { return c.log }
 func (c *cloud) Settings() *settings.Live { return c.live }
 func (c *cloud) Shutdown()                { c.ended = true }
 
+func (c *cloud) AddFolder(name string) (string, error) { return "b1g-" + name, nil }
+
 func (c *cloud) Advance(d time.Duration) error {
 	c.advanced += d
 	return nil
@@ -68,7 +70,7 @@ func serve(t *testing.T) (*cloud, func(method, path, authorization, body string)
 func TestOnlyTheTokenOpensThePort(t *testing.T) {
 	c, call := serve(t)
 	for _, authorization := range []string{"", token, "Bearer", "Bearer ", "Bearer " + token + "x", "bearer " + token, "Basic " + token} {
-		for _, verb := range []string{"GET /inventory", "GET /audit", "GET /settings", "PATCH /settings", "POST /faults", "POST /clock", "POST /shutdown", "GET /nowhere"} {
+		for _, verb := range []string{"GET /inventory", "GET /audit", "GET /settings", "PATCH /settings", "POST /faults", "POST /clock", "POST /folders", "POST /shutdown", "GET /nowhere"} {
 			method, path, _ := strings.Cut(verb, " ")
 			if status, _ := call(method, path, authorization, `{"advance":"1h"}`); status != http.StatusUnauthorized {
 				t.Errorf("%s with %q: status %d", verb, authorization, status)
@@ -99,6 +101,8 @@ func TestWhatThePortRefuses(t *testing.T) {
 		{"POST /clock", `{"advnace":"1h"}`, http.StatusBadRequest, "advnace"},
 		{"POST /clock", `{"advance":"-1h"}`, http.StatusBadRequest, "is no duration"},
 		{"POST /clock", `{}`, http.StatusBadRequest, "advance"},
+		{"POST /folders", `{}`, http.StatusBadRequest, "name"},
+		{"POST /folders", `{"nmae":"x"}`, http.StatusBadRequest, "nmae"},
 		{"GET /shutdown", "", http.StatusMethodNotAllowed, ""},
 		{"DELETE /inventory", "", http.StatusMethodNotAllowed, ""},
 		{"GET /nowhere", "", http.StatusNotFound, ""},
@@ -131,6 +135,9 @@ func TestWhatThePortShowsAndSets(t *testing.T) {
 	}
 	if got, want := get("/inventory"), `{"bindings":[],"resources":[]}`+"\n"; got != want {
 		t.Errorf("an empty inventory is %s", got)
+	}
+	if status, body := call(http.MethodPost, "/folders", "Bearer "+token, `{"name":"more"}`); status != http.StatusOK || body != `{"id":"b1g-more"}`+"\n" {
+		t.Errorf("a new folder: status %d, %s", status, body)
 	}
 	c.resources = []state.Meta{{Type: "lockbox.secret", ID: "e6q"}}
 	if got := get("/inventory"); !strings.Contains(got, `"e6q"`) {

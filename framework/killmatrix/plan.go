@@ -1,0 +1,45 @@
+package killmatrix
+
+import (
+	"path"
+	"slices"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
+)
+
+// Sentinels are run for every bug: checks of each area that a bug elsewhere must
+// leave alone.
+var Sentinels = []string{
+	"issuer/token-iss-exact", "exchange/bearer-token", "exchange/wrong-key-same-kid", "exchange/aud-other", "exchange/sub-other-namespace",
+	"federation/round-trip", "access/no-role", "access/role-on-folder", "secrets/rest-equals-grpc",
+}
+
+// Plan lists the requirements whose checks a bug's run makes: those that it must
+// kill, everything else of their areas, and the sentinels. With full it is every
+// requirement of the profile full.
+func Plan(b bugs.Bug, full bool) []string {
+	areas := map[string]bool{}
+	for _, id := range b.MustKill {
+		areas[areaOf(id)] = true
+	}
+	var out []string
+	for _, r := range conformance.Catalogue() {
+		switch {
+		case r.Excluded != "" || r.Slow || r.AtTheEnd():
+		case full, areas[r.Area], slices.Contains(Sentinels, r.ID):
+			out = append(out, r.ID)
+		}
+	}
+	return out
+}
+
+func areaOf(id string) string { return path.Dir(id) }
+
+// may reports whether a bug declares that it may kill a requirement.
+func may(b bugs.Bug, id string) bool {
+	return slices.ContainsFunc(b.MayKill, func(m bugs.May) bool {
+		ok, err := path.Match(m.ID, id)
+		return ok && err == nil
+	})
+}
