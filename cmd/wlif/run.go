@@ -239,6 +239,9 @@ func (l *launch) startMock(ctx context.Context) error {
 
 func (l *launch) lacking() []conformance.Feature {
 	var out []conformance.Feature
+	for _, name := range l.cfg.Lacks {
+		out = append(out, conformance.Feature(name))
+	}
 	if l.mock != nil {
 		for _, name := range l.mock.announced.ClusterFeaturesLacking {
 			out = append(out, conformance.Feature(name))

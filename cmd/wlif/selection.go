@@ -35,6 +35,11 @@ func selectChecks(cfg *config.Config) (selection, error) {
 	if err != nil {
 		return refuse("profile", cfg.Profile, err.Error())
 	}
+	for _, name := range cfg.Lacks {
+		if !slices.ContainsFunc(conformance.Features(), func(f conformance.FeatureInfo) bool { return string(f.Name) == name }) {
+			return refuse("lacks", name, "is no feature; known: "+featureNames())
+		}
+	}
 	chosen := profile.Requirements
 	var words []string
 	asked := func() string { return strings.Join(append([]string{"profile " + profile.Name}, words...), "; ") }
@@ -59,6 +64,14 @@ func selectChecks(cfg *config.Config) (selection, error) {
 		words = append(words, "label filter "+cfg.LabelFilter)
 	}
 	return selection{filter: check.Filter(idsOf(checked(chosen)), cfg.LabelFilter), text: strings.Join(words, "; "), asked: asked()}, nil
+}
+
+func featureNames() string {
+	var names []string
+	for _, f := range conformance.Features() {
+		names = append(names, string(f.Name))
+	}
+	return strings.Join(names, ", ")
 }
 
 // checked gives the requirements that checks decide.

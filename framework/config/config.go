@@ -64,6 +64,9 @@ type Config struct {
 	Slow bool `json:"slow"`
 	// SecondCluster allows the run to create a second managed cluster.
 	SecondCluster bool `json:"second_cluster"`
+	// Lacks names features of the catalogue that the target lacks, where that cannot
+	// be detected.
+	Lacks []string `json:"lacks"`
 	// Procs is the number of parallel Ginkgo processes.
 	Procs    int      `json:"procs"`
 	Timeouts Timeouts `json:"timeout"`

@@ -181,8 +181,10 @@ func selectionKeys() []Key {
 			listField(func(c *Config) *[]string { return &c.Requirements })),
 		key(groupSelection, "label_filter", "", "Ginkgo label filter on top of that, such as 'must && !exchange'", textField(func(c *Config) *string { return &c.LabelFilter })),
 		key(groupSelection, "slow", "false", "run the slow checks too, which wait for minutes", boolField(func(c *Config) *bool { return &c.Slow })),
-		key(groupSelection, "second_cluster", "", "allow checks to create a second managed cluster (default: true on the mock, false on the real cloud, where it costs)",
+		key(groupSelection, "second_cluster", "", "allow checks to create a second managed cluster (default: true on the mock, false on the real cloud, where it costs, and next to an existing one)",
 			boolField(func(c *Config) *bool { return &c.SecondCluster })),
+		key(groupSelection, "lacks", "", "features that the target lacks and that cannot be detected, such as kubelet; see wlif catalogue",
+			listField(func(c *Config) *[]string { return &c.Lacks })),
 		key(groupSelection, "procs", "2", "parallel test processes", intField{func(c *Config) *int { return &c.Procs }, 1, 64}),
 	}
 }

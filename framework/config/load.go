@@ -272,8 +272,8 @@ func (l *loader) complete() {
 	}
 	fill("profile", &c.Profile, "core", "default")
 	if l.values["second_cluster"].text == "" {
-		c.SecondCluster = c.Cloud == CloudMock
-		c.Origins["second_cluster"] = "default with cloud=" + c.Cloud
+		c.SecondCluster = c.Cloud == CloudMock && c.Cluster != ClusterExisting
+		c.Origins["second_cluster"] = "default with cloud=" + c.Cloud + ", cluster=" + c.Cluster
 	}
 	if c.Cloud == CloudYandex {
 		fill("cluster", &c.Cluster, ClusterManaged, "default with cloud=yandex")

@@ -151,6 +151,8 @@ func TestSecondClusterDependsOnTheCloud(t *testing.T) {
 	}{
 		"mock":              {nil, nil, true},
 		"mock, not allowed": {nil, []string{"--second-cluster=false"}, false},
+		"existing":          {nil, []string{"--cluster=existing", "--cluster-id=cat1", "--mock-state=s"}, false},
+		"existing, allowed": {nil, []string{"--cluster=existing", "--cluster-id=cat1", "--mock-state=s", "--second-cluster"}, true},
 		"yandex":            {yandex, nil, false},
 		"yandex, allowed":   {yandex, []string{"--second-cluster"}, true},
 	} {

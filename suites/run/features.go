@@ -6,7 +6,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/wlif-conformance/wlif-conformance/framework/config"
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
 )
@@ -53,11 +52,8 @@ var detectors = map[conformance.Feature]func(*Run) (present bool, reason string)
 		return true, "other_folder_id is " + r.Config.OtherFolderID
 	},
 	conformance.SecondCluster: func(r *Run) (bool, string) {
-		switch {
-		case !r.Config.SecondCluster:
+		if !r.Config.SecondCluster {
 			return false, "second_cluster does not allow it"
-		case r.Config.Cluster == config.ClusterExisting:
-			return false, "next to an existing cluster of the user's none is created"
 		}
 		return true, "second_cluster allows it"
 	},

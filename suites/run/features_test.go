@@ -31,8 +31,4 @@ func TestFeaturesAreDetected(t *testing.T) {
 			t.Errorf("%s lacks without a reason", info.Name)
 		}
 	}
-	rich.Config.Cluster = config.ClusterExisting
-	if _, lacks := rich.Lacks([]conformance.Feature{conformance.SecondCluster}); !lacks {
-		t.Error("a second cluster is created next to the user's own")
-	}
 }
