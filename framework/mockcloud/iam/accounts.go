@@ -43,11 +43,12 @@ func (s *IAM) accountService() kernel.Service {
 	return kernel.Service{Desc: &iam.ServiceAccountService_ServiceDesc, Impl: &accountServer{IAM: s, AccessAPI: api}, Rules: rules}
 }
 
-func (s *accountServer) Get(_ context.Context, req *iam.GetServiceAccountRequest) (*iam.ServiceAccount, error) {
+func (s *accountServer) Get(ctx context.Context, req *iam.GetServiceAccountRequest) (*iam.ServiceAccount, error) {
 	a, ok := s.accounts.Get(req.ServiceAccountId)
 	if !ok {
 		return nil, s.k.NotFound(KindServiceAccount, req.ServiceAccountId)
 	}
+	policyOf(ctx).showAccount(a)
 	return a, nil
 }
 
@@ -109,6 +110,9 @@ func (s *accountServer) Update(ctx context.Context, req *iam.UpdateServiceAccoun
 // bindings it has on other resources stay, as dangling ones do on the real cloud.
 func (s *accountServer) Delete(ctx context.Context, req *iam.DeleteServiceAccountRequest) (*operation.Operation, error) {
 	id := req.ServiceAccountId
+	if policyOf(ctx).keeps {
+		return s.begin(ctx, KindServiceAccount, id, "Delete service account", &iam.DeleteServiceAccountMetadata{ServiceAccountId: id}, nil)
+	}
 	if _, ok, _ := s.accounts.Modify(id, func(a *iam.ServiceAccount) error { a.Status = iam.ServiceAccount_DELETING; return nil }); !ok {
 		return nil, s.k.NotFound(KindServiceAccount, id)
 	}

@@ -40,17 +40,18 @@ func (s *IAM) federationService() kernel.Service {
 	return kernel.Service{Desc: &oidc.FederationService_ServiceDesc, Impl: &federationServer{IAM: s, AccessAPI: api}, Rules: rules}
 }
 
-func (s *federationServer) Get(_ context.Context, req *oidc.GetFederationRequest) (*oidc.Federation, error) {
+func (s *federationServer) Get(ctx context.Context, req *oidc.GetFederationRequest) (*oidc.Federation, error) {
 	f, ok := s.federations.Get(req.FederationId)
 	if !ok {
 		return nil, s.k.NotFound(KindFederation, req.FederationId)
 	}
+	policyOf(ctx).show(f)
 	return f, nil
 }
 
-func (s *federationServer) List(_ context.Context, req *oidc.ListFederationsRequest) (*oidc.ListFederationsResponse, error) {
-	rows := s.federations.List(func(f *oidc.Federation) bool { return f.FolderId == req.FolderId })
-	page, next, err := kernel.Page(rows, req, (*oidc.Federation).GetId)
+func (s *federationServer) List(ctx context.Context, req *oidc.ListFederationsRequest) (*oidc.ListFederationsResponse, error) {
+	rows := s.federations.List(func(f *oidc.Federation) bool { return f.FolderId == req.FolderId && !buried(f) })
+	page, next, err := policyOf(ctx).page(rows, req)
 	return &oidc.ListFederationsResponse{Federations: page, NextPageToken: next}, err
 }
 
@@ -64,8 +65,17 @@ func (s *federationServer) Create(ctx context.Context, req *oidc.CreateFederatio
 	if err := s.k.CheckQuota("iam.oidcWLIFederations.count", len(s.federations.List(nil))); err != nil {
 		return nil, err
 	}
-	if err := s.federations.Insert(f, func(have *oidc.Federation) error { return sameName(have, f) }); err != nil {
-		return nil, err
+	p := policyOf(ctx)
+	p.create(f)
+	var taken *oidc.Federation
+	if err := s.federations.Insert(f, func(have *oidc.Federation) error {
+		taken = have
+		return p.beside(have, f)
+	}); err != nil {
+		if !p.silent {
+			return nil, err
+		}
+		f = taken
 	}
 	return s.begin(ctx, KindFederation, f.Id, "Create federation", &oidc.CreateFederationMetadata{FederationId: f.Id}, f)
 }
@@ -79,20 +89,13 @@ func sameName(have, want *oidc.Federation) error {
 }
 
 func (s *federationServer) Update(ctx context.Context, req *oidc.UpdateFederationRequest) (*operation.Operation, error) {
-	others := s.federations.List(nil)
+	others, p := s.federations.List(nil), policyOf(ctx)
 	f, ok, err := s.federations.Modify(req.FederationId, func(f *oidc.Federation) error {
-		// The request says disabled where the resource says enabled.
-		if err := kernel.ApplyMask(f, req, req.UpdateMask, map[string]string{"disabled": ""}); err != nil {
+		if err := p.update(f, req); err != nil {
 			return err
 		}
-		if paths := req.UpdateMask.GetPaths(); slices.Contains(paths, "disabled") || len(paths) == 0 && req.Disabled {
-			f.Enabled = !req.Disabled
-		}
-		if len(f.Audiences) == 0 {
-			return kernel.Errorf(codes.InvalidArgument, "Validation failed:\n  - audiences: Number of elements must be in 1-100")
-		}
 		for _, have := range others {
-			if err := sameName(have, f); err != nil {
+			if err := p.beside(have, f); err != nil {
 				return err
 			}
 		}
@@ -102,6 +105,21 @@ func (s *federationServer) Update(ctx context.Context, req *oidc.UpdateFederatio
 		return nil, s.orNotFound(err, KindFederation, req.FederationId)
 	}
 	return s.begin(ctx, KindFederation, f.Id, "Update federation", &oidc.UpdateFederationMetadata{FederationId: f.Id}, f)
+}
+
+// updateFederation changes what the mask names.
+func updateFederation(f *oidc.Federation, req *oidc.UpdateFederationRequest) error {
+	// The request says disabled where the resource says enabled.
+	if err := kernel.ApplyMask(f, req, req.UpdateMask, map[string]string{"disabled": ""}); err != nil {
+		return err
+	}
+	if paths := req.UpdateMask.GetPaths(); slices.Contains(paths, "disabled") || len(paths) == 0 && req.Disabled {
+		f.Enabled = !req.Disabled
+	}
+	if len(f.Audiences) == 0 {
+		return kernel.Errorf(codes.InvalidArgument, "Validation failed:\n  - audiences: Number of elements must be in 1-100")
+	}
+	return nil
 }
 
 // Delete of a federation that still has credentials: what happens is not
@@ -117,7 +135,9 @@ func (s *federationServer) Delete(ctx context.Context, req *oidc.DeleteFederatio
 			s.credentials.Delete(c.Id)
 		}
 	}
-	if !s.federations.Delete(id) {
+	if policyOf(ctx).buries {
+		s.bury(id)
+	} else if !s.federations.Delete(id) {
 		return nil, s.k.NotFound(KindFederation, id)
 	}
 	s.k.Bindings.Drop(state.Ref{Type: KindFederation, ID: id})
@@ -152,16 +172,25 @@ func (s *credentialServer) Get(_ context.Context, req *workload.GetFederatedCred
 	return c, nil
 }
 
-func (s *credentialServer) List(_ context.Context, req *workload.ListFederatedCredentialsRequest) (*workload.ListFederatedCredentialsResponse, error) {
-	rows := s.credentials.List(func(c *workload.FederatedCredential) bool { return c.ServiceAccountId == req.ServiceAccountId })
+func (s *credentialServer) List(ctx context.Context, req *workload.ListFederatedCredentialsRequest) (*workload.ListFederatedCredentialsResponse, error) {
+	p := policyOf(ctx)
+	rows := s.credentials.List(func(c *workload.FederatedCredential) bool {
+		return c.ServiceAccountId == req.ServiceAccountId && p.lists(c)
+	})
 	page, next, err := kernel.Page(rows, req, (*workload.FederatedCredential).GetId)
 	return &workload.ListFederatedCredentialsResponse{FederatedCredentials: page, NextPageToken: next}, err
 }
 
 func (s *credentialServer) Create(ctx context.Context, req *workload.CreateFederatedCredentialRequest) (*operation.Operation, error) {
+	p := policyOf(ctx)
 	c := &workload.FederatedCredential{
 		Id: kernel.NewID(kernel.PrefixIAM), ServiceAccountId: req.ServiceAccountId, FederationId: req.FederationId,
-		ExternalSubjectId: req.ExternalSubjectId, CreatedAt: s.now(),
+		ExternalSubjectId: p.subject(req.ExternalSubjectId), CreatedAt: s.now(),
+	}
+	account, known := s.accounts.Get(req.ServiceAccountId)
+	federation, _ := s.federations.Get(req.FederationId)
+	if err := p.linkable(c, account, federation); err != nil {
+		return nil, err
 	}
 	if c.ExternalSubjectId == "" {
 		if err := s.k.Guess("api/subject-empty"); err != nil {
@@ -170,6 +199,12 @@ func (s *credentialServer) Create(ctx context.Context, req *workload.CreateFeder
 	}
 	if err := s.k.CheckQuota("iam.saFederatedCredentials.count", len(s.credentials.List(nil))); err != nil {
 		return nil, err
+	}
+	begin := func() (*operation.Operation, error) {
+		return s.begin(ctx, KindCredential, c.Id, "Create federated credential", &workload.CreateFederatedCredentialMetadata{FederatedCredentialId: c.Id}, c)
+	}
+	if !known {
+		return begin() // nobody could list or delete it
 	}
 	exists := s.k.Guess("api/credential-exists")
 	err := s.credentials.Insert(c, func(have *workload.FederatedCredential) error {
@@ -181,7 +216,7 @@ func (s *credentialServer) Create(ctx context.Context, req *workload.CreateFeder
 	if err != nil {
 		return nil, err
 	}
-	return s.begin(ctx, KindCredential, c.Id, "Create federated credential", &workload.CreateFederatedCredentialMetadata{FederatedCredentialId: c.Id}, c)
+	return begin()
 }
 
 func (s *credentialServer) Delete(ctx context.Context, req *workload.DeleteFederatedCredentialRequest) (*operation.Operation, error) {

@@ -2,6 +2,8 @@ package kernel
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	accesspb "github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
@@ -33,9 +35,32 @@ func (a AccessAPI) Rules(permissions string, into map[string]Rule) map[string]Ru
 	return into
 }
 
+// listing is which bindings a list shows.
+type listing struct {
+	hides func(kind string, b access.Binding) bool
+}
+
+func strictListing() listing {
+	return listing{hides: func(string, access.Binding) bool { return false }}
+}
+
+// listingBugs are the bugs that act there.
+var listingBugs = map[string]func(*listing){
+	"FolderBindingsNotListed": func(p *listing) {
+		p.hides = func(kind string, b access.Binding) bool {
+			return kind == kindFolder && b.Subject.Type == access.ServiceAccount
+		}
+	},
+	"FederationBindingsNotListed": func(p *listing) {
+		p.hides = func(kind string, _ access.Binding) bool { return strings.HasSuffix(kind, "Federation") }
+	},
+}
+
 // ListAccessBindings shows the bindings in force.
-func (a AccessAPI) ListAccessBindings(_ context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
+func (a AccessAPI) ListAccessBindings(ctx context.Context, req *accesspb.ListAccessBindingsRequest) (*accesspb.ListAccessBindingsResponse, error) {
 	have := a.K.Bindings.List(state.Ref{Type: a.Kind, ID: req.ResourceId})
+	policy := PolicyOf(ctx, strictListing(), listingBugs)
+	have = slices.DeleteFunc(have, func(b access.Binding) bool { return policy.hides(a.Kind, b) })
 	page, next, err := Page(have, req, func(b access.Binding) string { return b.Role + "|" + b.Subject.Type + "|" + b.Subject.ID })
 	if err != nil {
 		return nil, err

@@ -53,6 +53,7 @@ type Op struct {
 // Begin starts the operation of the call in ctx, with the latency set for its method.
 func (k *Kernel) Begin(ctx context.Context, op Op) (*operation.Operation, error) {
 	call := CallOf(ctx)
+	PolicyOf(ctx, strictOperations(), operationBugs).change(call.Method, &op)
 	return k.Operations.Start(opmanager.Spec{
 		ID: NewID(op.Prefix), Description: op.Description, Metadata: op.Metadata, By: call.Caller, On: op.On,
 		Takes: k.Settings.Get().Latency(call.Method), Slow: op.Slow, Work: op.Work, Commit: op.Commit,

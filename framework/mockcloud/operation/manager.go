@@ -27,8 +27,9 @@ import (
 type Spec struct {
 	ID          string
 	Description string
-	Metadata    proto.Message
-	By          access.Subject
+	// Metadata may be nil.
+	Metadata proto.Message
+	By       access.Subject
 	// On is the resource it works on: ListOperations and the right to read it go by it.
 	On state.Ref
 	// Takes is how long it takes at least.
@@ -75,9 +76,12 @@ func NewManager(s *state.Store, c clock.Clock) *Manager {
 
 // Start begins an operation. One that takes no time is done when it returns.
 func (m *Manager) Start(spec Spec) (*operation.Operation, error) {
-	meta, err := anypb.New(spec.Metadata)
-	if err != nil {
-		return nil, err
+	var meta *anypb.Any
+	if spec.Metadata != nil {
+		var err error
+		if meta, err = anypb.New(spec.Metadata); err != nil {
+			return nil, err
+		}
 	}
 	now := timestamppb.New(m.clock.Now())
 	op := &operation.Operation{Id: spec.ID, Description: spec.Description, CreatedAt: now, CreatedBy: spec.By.ID, ModifiedAt: now, Metadata: meta}
