@@ -138,10 +138,23 @@ func (s *IAM) MintFor(subject access.Subject) (token string, expires time.Time) 
 // Account returns a service account.
 func (s *IAM) Account(id string) (*iam.ServiceAccount, bool) { return s.accounts.Get(id) }
 
+// Accounts are all service accounts, oldest first.
+func (s *IAM) Accounts() []*iam.ServiceAccount { return s.accounts.List(nil) }
+
+// Federations are all of them, oldest first.
+func (s *IAM) Federations() []*oidc.Federation { return s.federations.List(nil) }
+
 // Links are the federated credentials of a service account, each with its federation.
 func (s *IAM) Links(accountID string) []Link {
+	return s.links(func(c *workload.FederatedCredential) bool { return c.ServiceAccountId == accountID })
+}
+
+// EveryLink are the federated credentials of all service accounts.
+func (s *IAM) EveryLink() []Link { return s.links(nil) }
+
+func (s *IAM) links(keep func(*workload.FederatedCredential) bool) []Link {
 	var out []Link
-	for _, c := range s.credentials.List(func(c *workload.FederatedCredential) bool { return c.ServiceAccountId == accountID }) {
+	for _, c := range s.credentials.List(keep) {
 		if f, ok := s.federations.Get(c.FederationId); ok {
 			out = append(out, Link{Credential: c, Federation: f})
 		}

@@ -1,16 +1,18 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"mime"
+	"io"
+	"maps"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
@@ -22,19 +24,13 @@ import (
 // Method is the endpoint's name in settings (faults) and the audit log.
 const Method = "oauth/token"
 
-// The fixed values of the request (docs: "Exchange a JWT for an IAM token").
-const (
-	grantType          = "urn:ietf:params:oauth:grant-type:token-exchange"
-	requestedTokenType = "urn:ietf:params:oauth:token-type:access_token"
-	subjectTokenType   = "urn:ietf:params:oauth:token-type:id_token"
-)
-
-// maxBody bounds a request; a subject token is a few kilobytes.
-const maxBody = 64 << 10
-
 // Accounts is what the exchange asks of IAM.
 type Accounts interface {
 	Account(id string) (*iam.ServiceAccount, bool)
+	// Accounts, Federations and EveryLink are all that there are, oldest first.
+	Accounts() []*iam.ServiceAccount
+	Federations() []*oidc.Federation
+	EveryLink() []mockiam.Link
 	Unusable(account *iam.ServiceAccount) string
 	Links(accountID string) []mockiam.Link
 	MintFor(subject access.Subject) (token string, expires time.Time)
@@ -45,11 +41,13 @@ type Endpoint struct {
 	k        *kernel.Kernel
 	accounts Accounts
 	keys     *KeySets
+	// memory is of what has changed since; only some bugs look it up.
+	memory *memory
 }
 
 // New makes the endpoint; client fetches key sets.
 func New(k *kernel.Kernel, accounts Accounts, client *http.Client) *Endpoint {
-	return &Endpoint{k: k, accounts: accounts, keys: newKeySets(k, client)}
+	return &Endpoint{k: k, accounts: accounts, keys: newKeySets(k, client), memory: newMemory()}
 }
 
 // reason is a refusal by its name in the table of guesses, without "exchange/".
@@ -57,21 +55,28 @@ type reason string
 
 func (r reason) Error() string { return string(r) }
 
+// reply is an answer: body is text, or what is marshalled to JSON.
+type reply struct {
+	status int
+	header http.Header
+	body   any
+}
+
 // ServeHTTP answers one exchange.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry := audit.Entry{Time: e.k.Clock.Now(), RequestID: uuid.NewString(), Method: Method, Verdict: audit.Allowed, Run: audit.RunOf(r.UserAgent())}
-	w.Header().Set("X-Request-Id", entry.RequestID)
-	w.Header().Set("Content-Type", "application/json")
-	// RFC 6749 5.1 asks for this on every answer with a token.
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Pragma", "no-cache")
-
-	status, body := e.answer(r, &entry)
-	entry.Code = http.StatusText(status)
+	a := e.answer(r, &entry)
+	entry.Code = http.StatusText(a.status)
 	entry.Took = e.k.Clock.Since(entry.Time)
 	e.k.Audit.Add(entry)
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client is gone: nobody to tell
+	maps.Copy(w.Header(), a.header)
+	w.Header().Set("X-Request-Id", entry.RequestID)
+	w.WriteHeader(a.status)
+	if text, ok := a.body.(string); ok {
+		_, _ = io.WriteString(w, text) // the client is gone: nobody to tell
+		return
+	}
+	_ = json.NewEncoder(w).Encode(a.body) // likewise
 }
 
 type success struct {
@@ -85,27 +90,38 @@ type failure struct {
 	Description string `json:"error_description"`
 }
 
-func (e *Endpoint) answer(r *http.Request, entry *audit.Entry) (int, any) {
+func (e *Endpoint) answer(r *http.Request, entry *audit.Entry) reply {
+	header := strict().answer.header
 	if f, ok := e.k.Settings.Fault(Method); ok {
 		if err := e.k.Pause(r.Context(), time.Duration(f.Delay)); err != nil || f.Code != "" {
 			entry.Verdict, entry.Reason = audit.Failed, "fault"
-			return faultOf(f)
+			status, body := faultOf(f)
+			return reply{status, header, body}
 		}
 	}
-	subject, err := e.exchange(r, entry)
+	q := receive(r)
+	p := e.policyFor(q.peek("audience"), q.peek("subject_token"))
+	subject, err := e.exchange(q, p, entry)
 	if err != nil {
-		var why reason
-		if !errors.As(err, &why) {
-			entry.Verdict, entry.Reason = audit.Failed, "error"
-			e.k.Log.Error("token exchange", "error", err)
-			return http.StatusInternalServerError, failure{Error: "server_error", Description: "Internal error"}
-		}
-		entry.Verdict, entry.Reason = audit.Refused, "exchange/"+string(why)
-		g := e.k.Settings.Get().Guesses[entry.Reason]
-		return g.Status, failure{Error: g.Error, Description: g.Text}
+		return e.refuse(p, q, err, entry)
 	}
 	token, expires := e.accounts.MintFor(subject)
-	return http.StatusOK, success{AccessToken: token, TokenType: "Bearer", ExpiresIn: int64(expires.Sub(e.k.Clock.Now()).Round(time.Second).Seconds())}
+	body := success{AccessToken: token, TokenType: "Bearer", ExpiresIn: int64(expires.Sub(e.k.Clock.Now()).Round(time.Second).Seconds())}
+	return reply{http.StatusOK, p.answer.header, p.answer.granted(body)}
+}
+
+func (e *Endpoint) refuse(p *policy, q *request, err error, entry *audit.Entry) reply {
+	var why reason
+	if !errors.As(err, &why) {
+		entry.Verdict, entry.Reason = audit.Failed, "error"
+		e.k.Log.Error("token exchange", "error", err)
+		return reply{http.StatusInternalServerError, p.answer.header, failure{Error: "server_error", Description: "Internal error"}}
+	}
+	entry.Verdict, entry.Reason = audit.Refused, "exchange/"+string(why)
+	g := e.k.Settings.Get().Guesses[entry.Reason]
+	a := reply{g.Status, p.answer.header, failure{Error: g.Error, Description: g.Text}}
+	p.answer.refused(&a, why, q)
+	return a
 }
 
 // faultOf is the answer of a fault: the HTTP status that its gRPC code has in REST,
@@ -121,71 +137,49 @@ func faultOf(f settings.Fault) (int, failure) {
 	return status, failure{Error: name, Description: f.Message}
 }
 
-// exchange finds the service account that the request may act as.
-func (e *Endpoint) exchange(r *http.Request, entry *audit.Entry) (access.Subject, error) {
-	form, err := readForm(r)
+// exchange finds the subject that the request may act as.
+func (e *Endpoint) exchange(q *request, p *policy, entry *audit.Entry) (access.Subject, error) {
+	form, err := q.form(p.form)
 	if err != nil {
 		return access.Subject{}, err
 	}
 	entry.Resource = mockiam.KindServiceAccount + "/" + form.Get("audience")
-	if e.k.Settings.Get().PreviewDenied {
-		return access.Subject{}, reason("preview")
-	}
-	token, err := parseToken(form.Get("subject_token"), e.k.Settings.Get().JWKS.Algorithms)
+	account, err := e.accountFor(q.Context(), p, form.Get("audience"), form.Get("subject_token"))
 	if err != nil {
 		return access.Subject{}, err
 	}
-	account, ok := e.accounts.Account(form.Get("audience"))
-	if !ok {
-		return access.Subject{}, reason("service-account-unknown")
-	}
-	if err := e.verify(r.Context(), token, account); err != nil {
-		return access.Subject{}, err
-	}
-	subject := access.Subject{Type: access.ServiceAccount, ID: account.Id}
+	subject := p.account.holder(e, account)
 	entry.Caller = subject.Type + ":" + subject.ID
 	return subject, nil
 }
 
-// required are the parameters and the one value that some of them have.
-var required = []struct {
-	name, value string
-	wrong       reason
-}{
-	{"grant_type", grantType, "grant-type"},
-	{"requested_token_type", requestedTokenType, "requested-token-type"},
-	{"audience", "", ""},
-	{"subject_token", "", ""},
-	{"subject_token_type", subjectTokenType, "subject-token-type"},
-}
-
-// readForm: "Parameters sent without a value MUST be treated as if they were
-// omitted ... parameters MUST NOT be included more than once" (RFC 6749 3.2).
-func readForm(r *http.Request) (url.Values, error) {
-	if r.Method != http.MethodPost {
-		return nil, reason("method")
+// accountFor is the account of that id, if the token may have it.
+func (e *Endpoint) accountFor(ctx context.Context, p *policy, id, rawToken string) (*iam.ServiceAccount, error) {
+	if e.k.Settings.Get().PreviewDenied {
+		return nil, reason("preview")
 	}
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/x-www-form-urlencoded" {
-		return nil, reason("content-type")
-	}
-	r.Body = http.MaxBytesReader(nil, r.Body, maxBody)
-	if err := r.ParseForm(); err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			return nil, reason("token-too-large")
-		}
-		return nil, reason("malformed-body")
-	}
-	for _, p := range required {
-		values := r.PostForm[p.name]
-		switch {
-		case len(values) > 1:
-			return nil, reason("parameter-twice")
-		case len(values) == 0 || values[0] == "":
-			return nil, reason("parameter-missing")
-		case p.value != "" && values[0] != p.value:
-			return nil, p.wrong
+	var t *token
+	if !p.token.opaque(rawToken) {
+		var err error
+		if t, err = parseToken(rawToken, e.k.Settings.Get().JWKS.Algorithms, p); err != nil {
+			return nil, err
 		}
 	}
-	return r.PostForm, nil
+	account, ok := p.account.find(e, p, id, t)
+	if !ok {
+		return nil, reason("service-account-unknown")
+	}
+	if t != nil {
+		if err := e.verify(ctx, p, t, account); err != nil {
+			return nil, err
+		}
+	}
+	switch why := e.accounts.Unusable(account); why {
+	case "":
+		return account, nil
+	case "expired":
+		return account, p.or(reason("service-account-expired"))
+	default:
+		return account, p.or(reason("service-account-status"))
+	}
 }

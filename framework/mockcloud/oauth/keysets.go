@@ -5,10 +5,14 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,15 +26,50 @@ import (
 type KeySets struct {
 	k      *kernel.Kernel
 	client *http.Client
+	// trusting is a client that looks at no certificate.
+	trusting *http.Client
 
 	mu   sync.Mutex
-	sets map[string]*keySet
+	sets map[setKey]*keySet
 }
 
-// keySet is one URL's. Its lock makes many exchanges at once fetch it once.
+// fetchRules are how a key set is fetched and kept. Sets that were fetched by
+// different rules are different sets.
+type fetchRules struct {
+	// unlimited: a set may be of any size.
+	unlimited bool
+	// trusting: the server's certificate is not looked at.
+	trusting bool
+	// once: what has been fetched is never fetched again.
+	once bool
+	// always: each unknown kid makes the set be fetched.
+	always bool
+}
+
+type setKey struct {
+	address string
+	rules   fetchRules
+}
+
+// publishedKey is a key of a set, with the JSON it came in.
+type publishedKey struct {
+	jose.JSONWebKey
+	raw []byte
+}
+
+// statusFailure is a key set's answer that was not 200.
+type statusFailure int
+
+func (s statusFailure) Error() string { return "jwks-status " + strconv.Itoa(int(s)) }
+func (statusFailure) Unwrap() error   { return reason("jwks-status") }
+
+// unreachable is a key set that could not be fetched; the cause tells why.
+func unreachable(cause error) error { return errors.Join(reason("jwks-unreachable"), cause) }
+
+// keySet is one address's. Its lock makes many exchanges at once fetch it once.
 type keySet struct {
 	mu   sync.Mutex
-	keys []jose.JSONWebKey
+	keys []publishedKey
 	err  error
 	// tried is the last fetch, got the last that succeeded.
 	tried, got time.Time
@@ -40,43 +79,55 @@ func newKeySets(k *kernel.Kernel, client *http.Client) *KeySets {
 	c := *client
 	// A redirect could lead anywhere; that it is not followed is a guess.
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &KeySets{k: k, client: &c, sets: map[string]*keySet{}}
+	s := &KeySets{k: k, client: &c, trusting: &c, sets: map[setKey]*keySet{}}
+	if transport, ok := c.Transport.(*http.Transport); ok {
+		trusting, blind := c, transport.Clone()
+		if blind.TLSClientConfig == nil {
+			blind.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		blind.TLSClientConfig.InsecureSkipVerify = true
+		trusting.Transport = blind
+		s.trusting = &trusting
+	}
+	return s
 }
 
-// Lookup returns the keys of that kid at url, most often one. A set is fetched
-// when it is not known or too old, and again for an unknown kid (the issuer may
-// have rotated) or after a failure, but not more often than the settings allow.
-// A failure does not spoil the keys that are there: an unknown kid is anybody's to send.
-func (s *KeySets) Lookup(ctx context.Context, url, kid string) ([]jose.JSONWebKey, error) {
+// Lookup returns the keys of that kid at address, most often one, and all that
+// there are. A set is fetched when it is not known or too old, and again for an
+// unknown kid (the issuer may have rotated) or after a failure, but not more often
+// than the settings allow. A failure does not spoil the keys that are there: an
+// unknown kid is anybody's to send.
+func (s *KeySets) Lookup(ctx context.Context, address, kid string, rules fetchRules) (named, all []publishedKey, err error) {
 	limits := s.k.Settings.Get().JWKS
 	s.mu.Lock()
-	set, known := s.sets[url]
+	id := setKey{address, rules}
+	set, known := s.sets[id]
 	if !known {
 		set = &keySet{}
-		s.sets[url] = set
+		s.sets[id] = set
 	}
 	s.mu.Unlock()
 
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	fresh := !set.got.IsZero() && s.k.Clock.Since(set.got) < time.Duration(limits.TTL)
-	if found := set.find(kid); fresh && len(found) > 0 {
-		return found, nil
+	fresh := !set.got.IsZero() && (rules.once || s.k.Clock.Since(set.got) < time.Duration(limits.TTL))
+	if found := set.find(kid); fresh && (rules.once || len(found) > 0) {
+		return found, set.keys, nil
 	}
-	if (fresh || set.err != nil) && s.k.Clock.Since(set.tried) < time.Duration(limits.RefetchEvery) {
-		return nil, set.err
+	if (fresh || set.err != nil) && !rules.always && s.k.Clock.Since(set.tried) < time.Duration(limits.RefetchEvery) {
+		return nil, set.keys, set.err
 	}
-	keys, err := s.fetch(ctx, url)
+	keys, err := s.fetch(ctx, address, rules)
 	set.err, set.tried = err, s.k.Clock.Now()
 	if err != nil {
-		return nil, err // the former keys stay, for as long as they are fresh
+		return nil, nil, err // the former keys stay, for as long as they are fresh
 	}
 	set.keys, set.got = keys, set.tried
-	return set.find(kid), nil
+	return set.find(kid), set.keys, nil
 }
 
-func (set *keySet) find(kid string) []jose.JSONWebKey {
-	var out []jose.JSONWebKey
+func (set *keySet) find(kid string) []publishedKey {
+	var out []publishedKey
 	for _, key := range set.keys {
 		if key.KeyID == kid {
 			out = append(out, key)
@@ -85,7 +136,31 @@ func (set *keySet) find(kid string) []jose.JSONWebKey {
 	return out
 }
 
-func (s *KeySets) fetch(ctx context.Context, address string) ([]jose.JSONWebKey, error) {
+func (s *KeySets) fetch(ctx context.Context, address string, rules fetchRules) ([]publishedKey, error) {
+	raw, err := s.get(ctx, address, rules)
+	if err != nil {
+		return nil, err
+	}
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if json.Unmarshal(raw, &set) != nil || set.Keys == nil {
+		return nil, reason("jwks-malformed")
+	}
+	var keys []publishedKey
+	for _, one := range set.Keys {
+		key := publishedKey{raw: one}
+		// "Implementations SHOULD ignore JWKs within a JWK Set that use 'kty' values
+		// that are not understood" (RFC 7517 5).
+		if key.UnmarshalJSON(one) == nil && key.IsPublic() {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// get fetches a document.
+func (s *KeySets) get(ctx context.Context, address string, rules fetchRules) ([]byte, error) {
 	limits := s.k.Settings.Get().JWKS
 	u, err := url.Parse(address)
 	if err != nil || !strings.EqualFold(u.Scheme, "https") {
@@ -96,39 +171,31 @@ func (s *KeySets) fetch(ctx context.Context, address string) ([]jose.JSONWebKey,
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, reason("jwks-unreachable")
+		return nil, unreachable(err)
 	}
-	resp, err := s.client.Do(req)
+	client, most := s.client, limits.MaxBytes
+	if rules.trusting {
+		client = s.trusting
+	}
+	if rules.unlimited {
+		most = math.MaxInt64 - 1
+	}
+	resp, err := client.Do(req)
 	if err != nil {
-		return nil, reason("jwks-unreachable")
+		return nil, unreachable(err)
 	}
 	defer func() { _ = resp.Body.Close() }() // read-only: nothing can be lost
 	if resp.StatusCode != http.StatusOK {
-		return nil, reason("jwks-status")
+		return nil, statusFailure(resp.StatusCode)
 	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, limits.MaxBytes+1))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	switch {
 	case err != nil:
-		return nil, reason("jwks-unreachable")
-	case int64(len(raw)) > limits.MaxBytes:
+		return nil, unreachable(err)
+	case int64(len(raw)) > most:
 		return nil, reason("jwks-too-large")
 	}
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if json.Unmarshal(raw, &set) != nil || set.Keys == nil {
-		return nil, reason("jwks-malformed")
-	}
-	var keys []jose.JSONWebKey
-	for _, one := range set.Keys {
-		var key jose.JSONWebKey
-		// "Implementations SHOULD ignore JWKs within a JWK Set that use 'kty' values
-		// that are not understood" (RFC 7517 5).
-		if key.UnmarshalJSON(one) == nil && key.IsPublic() {
-			keys = append(keys, key)
-		}
-	}
-	return keys, nil
+	return raw, nil
 }
 
 // fits says whether a key may verify signatures of an algorithm.
