@@ -234,16 +234,6 @@ type mockResource struct {
 // inventory asks the mock for everything that users made in it, the roles that
 // they granted included. The id of a binding is that of provision's lists.
 func (m *mockProcess) inventory(ctx context.Context) ([]mockResource, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.announced.Admin+"/inventory", nil)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Authorization", "Bearer "+m.announced.AdminToken)
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("asking the mock for its inventory: %w", err)
-	}
-	defer answer.Body.Close()
 	var listed struct {
 		Resources []mockResource `json:"resources"`
 		Bindings  []struct {
@@ -256,11 +246,8 @@ func (m *mockProcess) inventory(ctx context.Context) ([]mockResource, error) {
 			} `json:"binding"`
 		} `json:"bindings"`
 	}
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("asking the mock for its inventory: it answered %s", answer.Status)
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&listed); err != nil {
-		return nil, fmt.Errorf("reading the mock's inventory: %w", err)
+	if err := m.admin(ctx, http.MethodGet, "/inventory", nil, &listed); err != nil {
+		return nil, fmt.Errorf("asking the mock for its inventory: %w", err)
 	}
 	for _, b := range listed.Bindings {
 		listed.Resources = append(listed.Resources, mockResource{
@@ -268,6 +255,58 @@ func (m *mockProcess) inventory(ctx context.Context) ([]mockResource, error) {
 		})
 	}
 	return listed.Resources, nil
+}
+
+// addFolder makes a folder in the mock, in which its user has what a run needs.
+func (m *mockProcess) addFolder(ctx context.Context, name string) (id string, err error) {
+	var made struct {
+		ID string `json:"id"`
+	}
+	if err := m.admin(ctx, http.MethodPost, "/folders", map[string]string{"name": name}, &made); err != nil {
+		return "", fmt.Errorf("making the folder %s in the mock: %w", name, err)
+	}
+	return made.ID, nil
+}
+
+// setBugs turns bugs on in a folder of the mock.
+func (m *mockProcess) setBugs(ctx context.Context, folder string, names ...string) error {
+	patch := map[string]any{"bugs": map[string][]string{folder: names}}
+	if err := m.admin(ctx, http.MethodPatch, "/settings", patch, nil); err != nil {
+		return fmt.Errorf("turning the bugs %s on in folder %s: %w", strings.Join(names, ", "), folder, err)
+	}
+	return nil
+}
+
+// admin makes one request of the mock's admin port; body and answer may be nil.
+func (m *mockProcess) admin(ctx context.Context, method, path string, body, answer any) error {
+	var sent io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		sent = bytes.NewReader(raw)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, m.announced.Admin+path, sent)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+m.announced.AdminToken)
+	got, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer got.Body.Close()
+	raw, err := io.ReadAll(got.Body)
+	switch {
+	case err != nil:
+		return err
+	case got.StatusCode >= http.StatusMultipleChoices:
+		return fmt.Errorf("it answered %s: %s", got.Status, bytes.TrimSpace(raw))
+	case answer == nil:
+		return nil
+	}
+	return json.Unmarshal(raw, answer)
 }
 
 // stopBudget bounds how long a mock may take to end its clusters.

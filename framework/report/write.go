@@ -42,6 +42,19 @@ func Write(dir string, r Report) error {
 	return errors.Join(failures...)
 }
 
+// Read reads the JSON report of a run.
+func Read(path string) (Report, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Report{}, fmt.Errorf("reading the report: %w", err)
+	}
+	var r Report
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return Report{}, fmt.Errorf("reading the report %s: %w", path, err)
+	}
+	return r, nil
+}
+
 // replace writes beside the file and renames, so that nobody reads half of it.
 func replace(path string, content []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".report-*")

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/killmatrix"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/framework/redact"
+	"github.com/wlif-conformance/wlif-conformance/framework/report"
+)
+
+// killFlags are the words of `wlif bugs`.
+type killFlags struct {
+	names []string
+	full  bool
+	jobs  int
+	out   string
+	page  bool
+}
+
+func newKillCommand() *cobra.Command {
+	var f killFlags
+	cmd := &cobra.Command{
+		Use:   "bugs",
+		Short: "Prove that the checks catch the bugs of the mock cloud",
+		Long: `Prove that the checks catch the bugs of the mock cloud.
+
+Each bug is turned on in a folder of its own, and a run there must end with FAIL
+in every requirement that the bug names, and in no other. The runs share one
+cluster, unless a bug is one of the cluster's own. A run without any bug comes
+first: where that is not green, nothing is proven.
+
+Exit code 0: every bug was caught as declared, and every MUST requirement caught
+one. The page that --page prints is committed.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.page {
+				return killmatrix.Declared().WriteMarkdown(cmd.OutOrStdout())
+			}
+			return runKill(cmd.Context(), f, cmd.OutOrStdout())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.names, "bug", nil, "name of a bug, or a pattern such as 'Jwks*'; may be repeated (default: all)")
+	flags.BoolVar(&f.full, "full", false, "run the whole profile full for each bug, not only the areas it concerns")
+	flags.IntVar(&f.jobs, "jobs", 4, "how many bugs at once")
+	flags.StringVar(&f.out, "out", "", "folder for the runs' reports (default: reports/runs/bugs-<time>)")
+	flags.BoolVar(&f.page, "page", false, "print what the bugs declare, as Markdown, and run nothing")
+	return cmd
+}
+
+// chosenBugs are those that the patterns name, in the table's order.
+func chosenBugs(patterns []string) ([]bugs.Bug, error) {
+	if len(patterns) == 0 {
+		return bugs.All(), nil
+	}
+	var out []bugs.Bug
+	for _, pattern := range patterns {
+		before := len(out)
+		for _, b := range bugs.All() {
+			if ok, err := path.Match(pattern, b.Name); err == nil && ok {
+				out = append(out, b)
+			}
+		}
+		if len(out) == before {
+			_, err := bugs.Lookup(pattern)
+			return nil, usageError(fmt.Errorf("--bug %s: %w", pattern, err))
+		}
+	}
+	return out, nil
+}
+
+// killer runs the suite against bugs of one mock.
+type killer struct {
+	killFlags
+	mock    *mockProcess
+	cfg     *config.Config
+	cluster provision.Cluster
+	self    string
+	console *console
+}
+
+func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	chosen, err := chosenBugs(f.names)
+	if err != nil {
+		return err
+	}
+	if _, err := findTools(); err != nil {
+		return err
+	}
+	cfg, err := config.Load(nil, os.Environ())
+	if err != nil {
+		return err
+	}
+	if cfg.Cloud != config.CloudMock || cfg.Endpoint != "" {
+		return usageError(errors.New("bugs are the mock cloud's; unset WLIF_CLOUD and YC_ENDPOINT"))
+	}
+	began := time.Now()
+	if f.out == "" {
+		f.out = filepath.Join(cfg.Out, "bugs-"+began.UTC().Format("20060102T150405Z"))
+	}
+	k := &killer{killFlags: f, cfg: cfg, console: newConsole(out, &redact.Redactor{})}
+	if k.self, err = os.Executable(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, k.close(context.WithoutCancel(ctx))) }()
+	if err := k.open(ctx); err != nil {
+		return err
+	}
+	k.console.say("%d bugs, %d at once, reports in %s", len(chosen), f.jobs, f.out)
+	control, err := k.runSuite(ctx, noBug, true)
+	if err != nil {
+		return err
+	}
+	if faults := killmatrix.Control(control); len(faults) > 0 {
+		return fmt.Errorf("a run without any bug must be green:\n  %s", strings.Join(faults, "\n  "))
+	}
+	results := k.runAll(ctx, chosen)
+	if err := ctx.Err(); err != nil {
+		return errors.New("interrupted")
+	}
+	return k.conclude(killmatrix.Matrix{Results: results}, len(f.names) == 0, time.Since(began))
+}
+
+// noBug stands for none: what runs with it is the control.
+var noBug = bugs.Bug{Name: "control"}
+
+// open starts the mock and the cluster that most runs share.
+func (k *killer) open(ctx context.Context) (err error) {
+	if err := os.MkdirAll(k.out, 0o700); err != nil {
+		return err
+	}
+	say := func(line string) { k.console.say("mock: %s", line) }
+	if k.mock, err = startMock(ctx, mockOptions{cfg: k.cfg, runID: provision.NewRunID(), audit: filepath.Join(k.out, "audit.jsonl"), say: say}); err != nil {
+		return err
+	}
+	if err := k.mock.apply(k.cfg); err != nil {
+		return err
+	}
+	client, err := connect(ctx, k.cfg, "")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close(context.WithoutCancel(ctx)) }() // nothing can be lost
+	ledger, err := provision.CreateLedger(k.mock.dir, provision.Header{RunID: provision.NewRunID(), Owner: owner(), FolderID: k.cfg.FolderID, Started: time.Now()})
+	if err != nil {
+		return err
+	}
+	defer ledger.Close()
+	k.cluster, err = provision.NewFixtures(provision.Options{Config: k.cfg, Client: client, Ledger: ledger}, nil).
+		Cluster(ctx, "shared", provision.ClusterSpec{Nodes: true})
+	return err
+}
+
+// close ends the mock, and the shared cluster with it.
+func (k *killer) close(ctx context.Context) error {
+	if k.mock == nil {
+		return nil
+	}
+	return k.mock.stop(ctx)
+}
+
+// runAll runs the suite for every bug, several at once.
+func (k *killer) runAll(ctx context.Context, chosen []bugs.Bug) []killmatrix.Result {
+	results := make([]killmatrix.Result, len(chosen))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range k.jobs {
+		workers.Go(func() {
+			for i := range next {
+				began := time.Now()
+				made, err := k.runSuite(ctx, chosen[i], k.full)
+				if err != nil {
+					results[i] = killmatrix.Result{Bug: chosen[i], Faults: []string{err.Error()}}
+				} else {
+					results[i] = killmatrix.Judge(chosen[i], made)
+				}
+				k.tell(results[i], time.Since(began))
+			}
+		})
+	}
+	for i := range chosen {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	return results
+}
+
+func (k *killer) tell(r killmatrix.Result, took time.Duration) {
+	word := "caught"
+	if len(r.Faults) > 0 {
+		word = "NOT AS DECLARED"
+	}
+	k.console.say("%-16s %-44s %6s  %s", word, r.Bug.Name, took.Round(100*time.Millisecond), strings.Join(r.Killed, ", "))
+	for _, fault := range r.Faults {
+		k.console.say("                 %s", fault)
+	}
+}
+
+// conclude prints what the matrix says; all tells that it is the whole one.
+func (k *killer) conclude(m killmatrix.Matrix, all bool, took time.Duration) error {
+	k.console.say("%d of %d bugs were caught as declared, in %s", m.Killed(), len(m.Results), took.Round(time.Second))
+	var failures []string
+	if m.Killed() < len(m.Results) {
+		failures = append(failures, fmt.Sprintf("%d bugs were not caught as declared", len(m.Results)-m.Killed()))
+	}
+	if unproven := m.Unproven(); all && len(unproven) > 0 {
+		failures = append(failures, "no bug was caught by "+strings.Join(unproven, ", "))
+	}
+	if len(failures) > 0 {
+		return &exitError{code: report.ExitFailed, err: errors.New(strings.Join(failures, "; "))}
+	}
+	if all {
+		k.console.say("every MUST requirement caught one")
+	}
+	return nil
+}
+
+// bugRunTimeouts are those that a run waits out when a bug keeps a change from
+// ever taking effect; everything of the mock happens at once.
+var bugRunTimeouts = []string{"--timeout-propagation=4s", "--timeout-exchange=20s"}
+
+// runSuite runs the suite in a folder of the bug's own and reads its report.
+func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Report, error) {
+	folder, err := k.mock.addFolder(ctx, strings.ToLower(b.Name))
+	if err != nil {
+		return report.Report{}, err
+	}
+	if b.Name != noBug.Name {
+		if err := k.mock.setBugs(ctx, folder, b.Name); err != nil {
+			return report.Report{}, err
+		}
+	}
+	out := filepath.Join(k.out, b.Name)
+	if err := k.launch(ctx, k.arguments(b, folder, out, killmatrix.Plan(b, full)), out); err != nil {
+		return report.Report{}, err
+	}
+	found, err := filepath.Glob(filepath.Join(out, "*", report.JSONFile))
+	if err != nil || len(found) != 1 {
+		return report.Report{}, fmt.Errorf("the run for %s made %d reports in %s, not one", b.Name, len(found), out)
+	}
+	return report.Read(found[0])
+}
+
+func (k *killer) arguments(b bugs.Bug, folder, out string, requirements []string) []string {
+	args := []string{"run", "--profile=full", "--procs=1", "--out=" + out, "--requirements=" + strings.Join(requirements, ","),
+		"--folder-id=" + folder, "--other-folder-id=" + k.cfg.OtherFolderID, "--cloud-id=" + k.cfg.CloudID, "--second-cluster",
+		"--endpoint=" + k.cfg.Endpoint, "--token-endpoint=" + k.cfg.TokenEndpoint, "--storage-endpoint=" + k.cfg.StorageEndpoint,
+		"--payload-endpoint=" + k.cfg.PayloadEndpoint, "--lacks=" + strings.Join(k.mock.announced.ClusterFeaturesLacking, ",")}
+	if !b.OwnCluster {
+		args = append(args, "--cluster=existing", "--cluster-id="+k.cluster.ID)
+	}
+	return append(args, bugRunTimeouts...)
+}
+
+// launch runs this program; that the run is red is what is wanted.
+func (k *killer) launch(ctx context.Context, args []string, out string) error {
+	if err := os.MkdirAll(out, 0o700); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(filepath.Join(out, "run.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	command := exec.CommandContext(ctx, k.self, args...)
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) } // a run tears down
+	command.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "WLIF_") || strings.HasPrefix(v, "YC_")
+	}), k.cfg.Environ()...)
+	command.Stdout, command.Stderr = log, log
+	_ = command.Run() // its report says how it ended
+	return ctx.Err()
+}
