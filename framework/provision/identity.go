@@ -50,15 +50,7 @@ func (p *plan) namespace() Step {
 		if err := p.open(ctx); err != nil {
 			return "", err
 		}
-		name := p.target.Namespace
-		mark, err := p.b.ledger.Intend(Record{Step: StepNamespace, Kind: KindNamespace, Name: name, Parent: p.clusterKey()})
-		if err != nil {
-			return "", err
-		}
-		if err := p.kube.CreateNamespace(ctx, name, p.b.labels); err != nil {
-			return "", err
-		}
-		return name, errors.Join(p.b.ledger.Created(mark, name, ""), p.b.ledger.Done(mark))
+		return p.target.Namespace, p.b.namespace(ctx, p.kube, StepNamespace, p.target.Namespace, p.clusterKey())
 	}})
 }
 
