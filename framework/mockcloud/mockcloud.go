@@ -223,7 +223,7 @@ func (c *Cloud) ways(objects *storage.Storage) error {
 		return err
 	}
 	c.conn = conn
-	api, err := rest.New(conn, c.services)
+	api, err := rest.New(c.kernel, conn, c.services)
 	if err != nil {
 		return err
 	}

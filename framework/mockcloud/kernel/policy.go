@@ -49,3 +49,9 @@ func PolicyOf[P any](ctx context.Context, strict P, table map[string]func(*P)) P
 	bugs.Apply(CallOf(ctx).Bugs, table, &strict)
 	return strict
 }
+
+// PolicyOn is a service's policy for what concerns resources outside a call.
+func PolicyOn[P any](k *Kernel, strict P, table map[string]func(*P), refs ...state.Ref) P {
+	bugs.Apply(k.BugsOn(refs...), table, &strict)
+	return strict
+}

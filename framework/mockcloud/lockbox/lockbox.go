@@ -112,7 +112,9 @@ func (s *Lockbox) version(secretID, id string) (*lockboxpb.Version, error) {
 	if v.Status != lockboxpb.Version_SCHEDULED_FOR_DESTRUCTION || s.k.Clock.Now().Before(v.DestroyAt.AsTime()) {
 		return v, nil
 	}
-	s.payloads.Delete(id)
+	if !kernel.PolicyOn(s.k, strict(), deviations, state.Ref{Type: KindSecret, ID: secretID}).keeps {
+		s.payloads.Delete(id)
+	}
 	v, ok, err := s.versions.Modify(id, func(v *lockboxpb.Version) error {
 		v.Status, v.DestroyAt = lockboxpb.Version_DESTROYED, nil
 		return nil

@@ -38,15 +38,19 @@ func (s *Lockbox) open(caller access.Subject, secret *lockboxpb.Secret, version 
 	if !ok {
 		return nil, s.k.Guess("lockbox/version-destroyed", version.Id)
 	}
-	data := sealed.Data
 	if sealed.Key != "" {
 		var err error
-		if data, err = s.cipher.Decrypt(caller, sealed.Key, []byte(secret.Id), data); err != nil {
+		if sealed.Data, err = s.cipher.Decrypt(caller, sealed.Key, []byte(secret.Id), sealed.Data); err != nil {
 			return nil, err
 		}
 	}
+	return sealed.entries()
+}
+
+// entries reads a payload that is not encrypted, or no more.
+func (p payload) entries() ([]*lockboxpb.Payload_Entry, error) {
 	var content lockboxpb.Payload
-	err := proto.Unmarshal(data, &content)
+	err := proto.Unmarshal(p.Data, &content)
 	return content.Entries, err
 }
 
@@ -92,7 +96,7 @@ type payloadServer struct {
 func (s *payloadServer) Get(ctx context.Context, req *lockboxpb.GetPayloadRequest) (*lockboxpb.Payload, error) {
 	secret, err := s.secret(req.SecretId)
 	if err != nil {
-		return nil, err
+		return policyOf(ctx).missing(s.Lockbox, err)
 	}
 	return s.read(ctx, secret, req.VersionId)
 }
@@ -145,18 +149,22 @@ func (s *payloadServer) named(ctx context.Context, by *lockboxpb.FolderAndName) 
 
 // read is the payload of a version, of the current one if none is named.
 func (s *payloadServer) read(ctx context.Context, secret *lockboxpb.Secret, versionID string) (*lockboxpb.Payload, error) {
-	if secret.Status != lockboxpb.Secret_ACTIVE {
+	p := policyOf(ctx)
+	if !slices.Contains(p.open, secret.Status) {
 		if err := s.k.Guess("lockbox/inactive", secret.Id); err != nil {
 			return nil, err
 		}
 	}
-	if versionID = cmp.Or(versionID, secret.CurrentVersion.GetId()); versionID == "" {
+	current := secret.CurrentVersion.GetId()
+	if versionID = p.version(cmp.Or(versionID, current), current); versionID == "" {
 		return nil, s.k.Guess("lockbox/no-version", secret.Id)
 	}
-	version, err := s.readable(secret, versionID)
+	version, err := s.readable(ctx, secret, versionID)
 	if err != nil {
 		return nil, err
 	}
 	entries, err := s.open(kernel.CallOf(ctx).Caller, secret, version)
-	return &lockboxpb.Payload{VersionId: version.Id, Entries: entries}, err
+	content := &lockboxpb.Payload{VersionId: version.Id, Entries: entries}
+	p.give(content)
+	return content, err
 }

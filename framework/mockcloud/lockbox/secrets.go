@@ -22,8 +22,12 @@ type secretServer struct {
 	kernel.AccessAPI
 }
 
-func (s *secretServer) Get(_ context.Context, req *lockboxpb.GetSecretRequest) (*lockboxpb.Secret, error) {
-	return s.secret(req.SecretId)
+func (s *secretServer) Get(ctx context.Context, req *lockboxpb.GetSecretRequest) (*lockboxpb.Secret, error) {
+	secret, err := s.secret(req.SecretId)
+	if err == nil {
+		policyOf(ctx).show(secret)
+	}
+	return secret, err
 }
 
 func (s *secretServer) List(_ context.Context, req *lockboxpb.ListSecretsRequest) (*lockboxpb.ListSecretsResponse, error) {
@@ -128,13 +132,16 @@ func (s *secretServer) Delete(ctx context.Context, req *lockboxpb.DeleteSecretRe
 		return nil, s.k.Guess("lockbox/deletion-protection", req.SecretId)
 	}
 	op := s.op(req.SecretId, "Delete secret", &lockboxpb.DeleteSecretMetadata{SecretId: req.SecretId}, func() (proto.Message, error) { return secret, nil })
-	op.Commit = func() { s.drop(req.SecretId) }
+	if !policyOf(ctx).stays {
+		op.Commit = func() { s.drop(req.SecretId) }
+	}
 	return s.k.Begin(ctx, op)
 }
 
 func (s *secretServer) Activate(ctx context.Context, req *lockboxpb.ActivateSecretRequest) (*operation.Operation, error) {
+	to := policyOf(ctx).activated
 	return s.begin(ctx, req.SecretId, "Activate secret", &lockboxpb.ActivateSecretMetadata{SecretId: req.SecretId}, func() (proto.Message, error) {
-		return s.setStatus(req.SecretId, lockboxpb.Secret_ACTIVE)
+		return s.setStatus(req.SecretId, to)
 	})
 }
 

@@ -3,6 +3,7 @@ package lockbox
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	lockboxpb "github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
@@ -41,7 +42,7 @@ func (s *secretServer) AddVersion(ctx context.Context, req *lockboxpb.AddVersion
 	}
 	var base []*lockboxpb.Payload_Entry
 	if id := cmp.Or(req.BaseVersionId, secret.CurrentVersion.GetId()); id != "" && spec == nil {
-		version, err := s.readable(secret, id)
+		version, err := s.readable(ctx, secret, id)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +88,7 @@ func (s *secretServer) newVersion(ctx context.Context, secret *lockboxpb.Secret,
 		v.PayloadEntryKeys = append(v.PayloadEntryKeys, e.Key)
 		total += len(e.GetTextValue()) + len(e.GetBinaryValue())
 	}
-	if total > maxPayload {
+	if total > policyOf(ctx).limit {
 		return nil, payload{}, s.k.Guess("lockbox/payload-too-large")
 	}
 	sealed, err := s.seal(kernel.CallOf(ctx).Caller, secret, entries)
@@ -99,7 +100,7 @@ func (s *secretServer) SetCurrentVersion(ctx context.Context, req *lockboxpb.Set
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.readable(secret, req.VersionId); err != nil {
+	if _, err := s.readable(ctx, secret, req.VersionId); err != nil {
 		return nil, err
 	}
 	meta := &lockboxpb.SetCurrentVersionMetadata{SecretId: req.SecretId, VersionId: req.VersionId}
@@ -195,15 +196,17 @@ func (s *secretServer) changeVersion(ctx context.Context, req versionRequest, wh
 }
 
 // readable returns a version whose payload can be read.
-func (s *Lockbox) readable(secret *lockboxpb.Secret, id string) (*lockboxpb.Version, error) {
+func (s *Lockbox) readable(ctx context.Context, secret *lockboxpb.Secret, id string) (*lockboxpb.Version, error) {
 	v, err := s.version(secret.Id, id)
 	if err != nil {
 		return nil, err
 	}
-	switch v.Status {
-	case lockboxpb.Version_DESTROYED:
+	switch {
+	case slices.Contains(policyOf(ctx).readable, v.Status):
+		return v, nil
+	case v.Status == lockboxpb.Version_DESTROYED:
 		return v, s.k.Guess("lockbox/version-destroyed", id)
-	case lockboxpb.Version_SCHEDULED_FOR_DESTRUCTION:
+	case v.Status == lockboxpb.Version_SCHEDULED_FOR_DESTRUCTION:
 		return v, s.k.Guess("lockbox/version-not-active", id)
 	}
 	return v, nil

@@ -21,7 +21,10 @@ import (
 // marshaler writes JSON as the real cloud's has been recorded in public (answers
 // of Lockbox): lowerCamelCase, RFC 3339 times, unset fields left out, but a false
 // boolean written ("done": false, "deletionProtection": false).
-type marshaler struct{ runtime.JSONPb }
+type marshaler struct {
+	runtime.JSONPb
+	policy policy
+}
 
 // Marshal writes a message.
 func (m *marshaler) Marshal(v any) ([]byte, error) {
@@ -40,6 +43,9 @@ func (m *marshaler) Marshal(v any) ([]byte, error) {
 		return nil, err
 	}
 	addFalse(msg.ProtoReflect(), tree)
+	if object, ok := tree.(map[string]any); ok {
+		m.policy.fields(msg, object)
+	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)

@@ -20,6 +20,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
 )
 
@@ -28,10 +30,10 @@ const maxBody = 4 << 20
 
 // New makes the REST API of services. conn leads to a gRPC server that serves
 // them behind the gate. A method that the option gives no path is not served.
-func New(conn grpc.ClientConnInterface, services []kernel.Service) (http.Handler, error) {
-	t := &transcoder{conn: conn}
+func New(k *kernel.Kernel, conn grpc.ClientConnInterface, services []kernel.Service) (http.Handler, error) {
+	t := &transcoder{k: k, conn: conn}
 	t.mux = runtime.NewServeMux(
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, &marshaler{}),
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, &marshaler{policy: strict()}),
 		runtime.WithIncomingHeaderMatcher(incoming),
 		runtime.WithOutgoingHeaderMatcher(outgoing),
 		runtime.WithOutgoingTrailerMatcher(func(string) (string, bool) { return "", false }),
@@ -46,7 +48,7 @@ func New(conn grpc.ClientConnInterface, services []kernel.Service) (http.Handler
 		}
 		methods := found.(protoreflect.ServiceDescriptor).Methods()
 		for i := range methods.Len() {
-			if err := t.method(methods.Get(i)); err != nil {
+			if err := t.method(methods.Get(i), s.Rules[string(methods.Get(i).Name())]); err != nil {
 				return nil, fmt.Errorf("REST API of %s: %w", methods.Get(i).FullName(), err)
 			}
 		}
@@ -55,12 +57,13 @@ func New(conn grpc.ClientConnInterface, services []kernel.Service) (http.Handler
 }
 
 type transcoder struct {
+	k    *kernel.Kernel
 	conn grpc.ClientConnInterface
 	mux  *runtime.ServeMux
 }
 
-// method serves every binding of a method.
-func (t *transcoder) method(m protoreflect.MethodDescriptor) error {
+// method serves every binding of a method, whose rule says what a call concerns.
+func (t *transcoder) method(m protoreflect.MethodDescriptor, needs kernel.Rule) error {
 	rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
 	if rule == nil || m.IsStreamingClient() || m.IsStreamingServer() {
 		return nil
@@ -74,7 +77,7 @@ func (t *transcoder) method(m protoreflect.MethodDescriptor) error {
 		return err
 	}
 	for _, b := range append([]*annotations.HttpRule{rule}, rule.AdditionalBindings...) {
-		call := &binding{t: t, method: fmt.Sprintf("/%s/%s", m.Parent().FullName(), m.Name()), in: in, out: out, body: b.Body}
+		call := &binding{t: t, method: fmt.Sprintf("/%s/%s", m.Parent().FullName(), m.Name()), in: in, out: out, body: b.Body, needs: needs}
 		if b.ResponseBody != "" {
 			return errors.New("response_body is not supported")
 		}
@@ -116,29 +119,31 @@ type binding struct {
 	method  string
 	in, out protoreflect.MessageType
 	// body is the field that the HTTP body holds, "*" for all, "" for none.
-	body string
+	body  string
+	needs kernel.Rule
 }
 
 func (b *binding) serve(w http.ResponseWriter, r *http.Request, vars map[string]string) {
-	mux, marshaler := b.t.mux, &marshaler{}
+	mux, policy := b.t.mux, strict()
 	ctx, err := runtime.AnnotateContext(r.Context(), mux, r, b.method)
 	if err != nil {
-		runtime.HTTPError(r.Context(), mux, marshaler, w, r, err)
+		policy.refuse(r.Context(), mux, w, r, err)
 		return
 	}
 	in, out := b.in.New().Interface(), b.out.New().Interface()
 	if err := b.read(w, r, vars, in); err != nil {
-		runtime.HTTPError(ctx, mux, marshaler, w, r, err)
+		policy.refuse(ctx, mux, w, r, err)
 		return
 	}
+	bugs.Apply(b.t.k.BugsOfCall(b.needs.For(in), access.Subject{}), deviations, &policy)
 	var md runtime.ServerMetadata
 	err = b.t.conn.Invoke(ctx, b.method, in, out, grpc.Header(&md.HeaderMD), grpc.Trailer(&md.TrailerMD))
 	ctx = runtime.NewServerMetadataContext(ctx, md)
 	if err != nil {
-		runtime.HTTPError(ctx, mux, marshaler, w, r, err)
+		policy.refuse(ctx, mux, w, r, err)
 		return
 	}
-	runtime.ForwardResponseMessage(ctx, mux, marshaler, w, r, out)
+	runtime.ForwardResponseMessage(ctx, mux, &marshaler{policy: policy}, w, r, out)
 }
 
 // read fills the request from the body, then the query, then the path.

@@ -37,7 +37,7 @@ type api struct {
 
 func start(t *testing.T) *api {
 	c := gatetest.Start(t, func(k *kernel.Kernel) []kernel.Service { return lockbox.New(k, nil).Services() })
-	handler, err := rest.New(c.Conn, c.Services())
+	handler, err := rest.New(c.K, c.Conn, c.Services())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func TestEveryPathCompiles(t *testing.T) {
 	} {
 		services = append(services, kernel.Service{Desc: d})
 	}
-	if _, err := rest.New(nil, services); err != nil {
+	if _, err := rest.New(nil, nil, services); err != nil {
 		t.Fatal(err)
 	}
 }
