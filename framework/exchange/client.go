@@ -104,7 +104,7 @@ func (c *Client) Send(ctx context.Context, method, contentType, content string) 
 	if err != nil {
 		return Response{}, &TransportError{endpoint, fmt.Errorf("reading the answer: %w", err)}
 	}
-	return parse(answer, body)
+	return parse(answer, body, subjectToken(content))
 }
 
 // body has the fields of both kinds of answer.
@@ -117,19 +117,20 @@ type body struct {
 	ErrorDescription string `json:"error_description"`
 }
 
-func parse(answer *http.Response, raw []byte) (Response, error) {
+func parse(answer *http.Response, raw []byte, sent Token) (Response, error) {
 	id := cmp.Or(answer.Header.Get("X-Request-Id"), answer.Header.Get("X-Ya-Request-Id"))
 	if answer.StatusCode >= http.StatusInternalServerError {
 		return Response{}, &ServerError{answer.StatusCode, id}
 	}
+	var parsed body
+	notJSON := json.Unmarshal(raw, &parsed)
 	unexpected := func(reason string) (Response, error) {
-		return Response{}, &UnexpectedError{answer.StatusCode, reason, id}
+		return Response{}, &UnexpectedError{answer.StatusCode, reason, id, parsed.AccessToken != ""}
 	}
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "application/json" {
 		return unexpected(fmt.Sprintf("its content type is %q, not application/json", kind))
 	}
-	var parsed body
-	if err := json.Unmarshal(raw, &parsed); err != nil {
+	if notJSON != nil {
 		return unexpected("its body is not the JSON of RFC 6749")
 	}
 	switch {
@@ -138,7 +139,7 @@ func parse(answer *http.Response, raw []byte) (Response, error) {
 	case answer.StatusCode >= 400 && parsed.Error == "":
 		return unexpected("it has no error code")
 	case answer.StatusCode >= 400:
-		return Response{}, &Refusal{answer.StatusCode, parsed.Error, parsed.ErrorDescription, id}
+		return Response{}, &Refusal{answer.StatusCode, parsed.Error, parsed.ErrorDescription, id, sent.within(raw)}
 	case answer.StatusCode != http.StatusOK:
 		return unexpected("only 200 is a success")
 	case parsed.AccessToken == "":

@@ -13,6 +13,8 @@ type Refusal struct {
 	Code        string
 	Description string
 	RequestID   string
+	// Echo: the answer has the subject token in it, or one of its parts.
+	Echo bool
 }
 
 // Error names status, code, description and request id.
@@ -51,6 +53,8 @@ type UnexpectedError struct {
 	Status    int
 	Reason    string
 	RequestID string
+	// Token: it has an IAM token in it all the same.
+	Token bool
 }
 
 // Error says what is wrong with the answer, without quoting it.

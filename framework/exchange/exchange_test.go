@@ -56,16 +56,16 @@ func TestAnswersAreToldApart(t *testing.T) {
 		answer string
 		want   error
 	}{
-		{"refusal", 400, jsonType, `{"error":"invalid_request","error_description":"no"}`, &Refusal{400, "invalid_request", "no", "id-1"}},
-		{"the other request id", 401, map[string]string{"Content-Type": "application/json", "X-Ya-Request-Id": "id-2"}, `{"error":"x"}`, &Refusal{401, "x", "", "id-2"}},
+		{"refusal", 400, jsonType, `{"error":"invalid_request","error_description":"no"}`, &Refusal{400, "invalid_request", "no", "id-1", false}},
+		{"the other request id", 401, map[string]string{"Content-Type": "application/json", "X-Ya-Request-Id": "id-2"}, `{"error":"x"}`, &Refusal{401, "x", "", "id-2", false}},
 		{"a failing server", 503, jsonType, `{"error":"server_error"}`, &ServerError{503, "id-1"}},
-		{"refusal with a token", 400, jsonType, `{"error":"x","access_token":"t1.x"}`, &UnexpectedError{400, "it has an access token beside the error", "id-1"}},
-		{"refusal without code", 403, jsonType, `{}`, &UnexpectedError{403, "it has no error code", "id-1"}},
-		{"html", 200, map[string]string{"Content-Type": "text/html"}, `<p>`, &UnexpectedError{200, `its content type is "text/html", not application/json`, ""}},
-		{"no JSON", 200, jsonType, `{`, &UnexpectedError{200, "its body is not the JSON of RFC 6749", "id-1"}},
-		{"no token", 200, jsonType, `{"token_type":"Bearer"}`, &UnexpectedError{200, "it has no access token", "id-1"}},
-		{"another type of token", 200, jsonType, `{"access_token":"t1.x","token_type":"mac"}`, &UnexpectedError{200, `its token type is "mac", not Bearer`, "id-1"}},
-		{"created", 201, jsonType, `{"access_token":"t1.x","token_type":"Bearer"}`, &UnexpectedError{201, "only 200 is a success", "id-1"}},
+		{"refusal with a token", 400, jsonType, `{"error":"x","access_token":"t1.x"}`, &UnexpectedError{400, "it has an access token beside the error", "id-1", true}},
+		{"refusal without code", 403, jsonType, `{}`, &UnexpectedError{403, "it has no error code", "id-1", false}},
+		{"html", 200, map[string]string{"Content-Type": "text/html"}, `<p>`, &UnexpectedError{200, `its content type is "text/html", not application/json`, "", false}},
+		{"no JSON", 200, jsonType, `{`, &UnexpectedError{200, "its body is not the JSON of RFC 6749", "id-1", false}},
+		{"no token", 200, jsonType, `{"token_type":"Bearer"}`, &UnexpectedError{200, "it has no access token", "id-1", false}},
+		{"another type of token", 200, jsonType, `{"access_token":"t1.x","token_type":"mac"}`, &UnexpectedError{200, `its token type is "mac", not Bearer`, "id-1", true}},
+		{"created", 201, jsonType, `{"access_token":"t1.x","token_type":"Bearer"}`, &UnexpectedError{201, "only 200 is a success", "id-1", true}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := serve(t, tc.status, tc.header, tc.answer).Exchange(t.Context(), Form(canary, "aje1"))

@@ -1,0 +1,49 @@
+package exchange
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// errorCodes are the codes that a refusal can have: of any request to a token
+// endpoint (RFC 6749 section 5.2), of an exchange (RFC 8693 section 2.2.2), and the
+// one that says that the answer is no (RFC 6749 section 4.1.2.1).
+var errorCodes = []string{
+	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+	"invalid_target", "access_denied",
+}
+
+// Breaches says, a sentence each, in what a refusal is not as RFC 6749 and
+// RFC 8693 have it.
+func (e *Refusal) Breaches() []string {
+	var found []string
+	if !slices.Contains(errorCodes, e.Code) {
+		found = append(found, fmt.Sprintf("its error %q is none of %s", e.Code, strings.Join(errorCodes, ", ")))
+	}
+	if strings.TrimSpace(e.Description) == "" {
+		found = append(found, "it has no error_description")
+	}
+	if e.Echo {
+		found = append(found, "it repeats the subject token, or a part of it")
+	}
+	return found
+}
+
+// telling is the number of characters from which on a part of a token is found in
+// an answer by no accident.
+const telling = 16
+
+// within says whether the token, or one of its parts, is in a text.
+func (t Token) within(text []byte) bool {
+	parts := append(strings.Split(t.Reveal(), "."), t.Reveal())
+	return slices.ContainsFunc(parts, func(part string) bool { return len(part) >= telling && bytes.Contains(text, []byte(part)) })
+}
+
+// subjectToken is the one that a form has; a body of another kind has none.
+func subjectToken(content string) Token {
+	form, _ := url.ParseQuery(content) // what can be read is read
+	return Token(form.Get("subject_token"))
+}
