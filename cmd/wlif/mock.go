@@ -17,13 +17,14 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/embedded"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kind"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 )
 
 // mockFlags are the words of `wlif mock`.
 type mockFlags struct {
-	listen, settings, state, announce, engine, prepare, dir, audit string
+	listen, settings, state, announce, engine, prefix, prepare, dir, audit string
 	bugs                                                           []string
 }
 
@@ -50,7 +51,8 @@ user's token are printed when it is ready (and written to --announce).`,
 	flags.StringVar(&f.settings, "settings", "", "YAML file with latencies, quotas, faults and so on")
 	flags.StringVar(&f.state, "state", "", "file that keeps the state across a restart (default: kept in memory)")
 	flags.StringVar(&f.announce, "announce", "", "file to write when ready: where it listens and how to get in (mode 0600)")
-	flags.StringVar(&f.engine, "engine", "embedded", "what runs its clusters: embedded, or none (clusters on paper only)")
+	flags.StringVar(&f.engine, "engine", "embedded", "what runs its clusters: embedded, kind (needs Docker), or none (clusters on paper only)")
+	flags.StringVar(&f.prefix, "cluster-prefix", "", "with --engine kind: begins the names of containers and is their network's (default: wlif-p and the process id)")
 	flags.StringVar(&f.prepare, "prepare", "", "Kubernetes version to get ready before answering, like 1.36")
 	flags.StringVar(&f.dir, "dir", "", "folder for certificates and clusters (default: a temporary one, or STATE.d with --state)")
 	flags.StringVar(&f.audit, "audit", "", "file for a JSON line about each call")
@@ -76,7 +78,7 @@ func runMock(ctx context.Context, f mockFlags, out, progress io.Writer) (err err
 	if err := f.addBugs(&set); err != nil {
 		return err
 	}
-	engine, err := newEngine(f.engine)
+	engine, err := f.newEngine()
 	if err != nil {
 		return usageError(err)
 	}
@@ -156,14 +158,22 @@ func (f mockFlags) readSettings() (settings.Settings, error) {
 }
 
 // newEngine makes the engine that a user named; "none" is no engine.
-func newEngine(name string) (localcluster.Engine, error) {
-	switch name {
-	case "embedded":
-		return embedded.Engine{}, nil
+func (f mockFlags) newEngine() (localcluster.Engine, error) {
+	var engine localcluster.Engine
+	switch f.engine {
+	case embedded.Name:
+		engine = embedded.Engine{}
+	case kind.Name:
+		engine = kind.Engine{Prefix: f.prefix}
 	case "none":
 		return nil, nil
+	default:
+		return nil, fmt.Errorf("--engine is %q; known are embedded, kind and none", f.engine)
 	}
-	return nil, fmt.Errorf("--engine is %q; known are embedded and none", name)
+	if f.state != "" && !engine.Resumes() {
+		return nil, fmt.Errorf("--state contradicts --engine %s: its clusters end with the mock", f.engine)
+	}
+	return engine, nil
 }
 
 // folder is where the mock keeps its files, and what removes it afterwards.

@@ -1,0 +1,131 @@
+package kind
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// Host is what of this machine and its Docker decides how nodes are set up.
+type Host struct {
+	// Version is that of Docker's daemon.
+	Version string
+	// CgroupV1 is the old hierarchy, which a kubelet has to be told to accept.
+	CgroupV1 bool
+	// NoResourceCapability is set where not even root has CAP_SYS_RESOURCE: a kubelet
+	// there may not change the limits that it sets elsewhere.
+	NoResourceCapability bool
+}
+
+// Facts says it in words, for reports.
+func (h Host) Facts() []string {
+	facts := []string{"Docker " + h.Version}
+	if h.CgroupV1 {
+		facts = append(facts, "cgroup v1: the kubelets are told to accept it")
+	}
+	if h.NoResourceCapability {
+		facts = append(facts, "no CAP_SYS_RESOURCE: kubelets and kube-proxy leave the limits of processes alone")
+	}
+	return facts
+}
+
+// NoDockerError says that no Docker answers, and why.
+type NoDockerError struct{ Reason error }
+
+// Error says what can be done.
+func (e *NoDockerError) Error() string {
+	return fmt.Sprintf("kind needs Docker, which does not answer (%v): start it, or on Debian as root `make docker` installs and starts one", e.Reason)
+}
+
+// Unwrap gives the reason.
+func (e *NoDockerError) Unwrap() error { return e.Reason }
+
+// Docker asks Docker and this machine. The error is a *NoDockerError.
+func Docker(ctx context.Context) (Host, error) {
+	out, err := docker(ctx, nil, "info", "--format", `{"version":{{json .ServerVersion}},"cgroup":{{json .CgroupVersion}},"errors":{{json .ServerErrors}}}`)
+	if err != nil {
+		return Host{}, &NoDockerError{Reason: err}
+	}
+	var info struct {
+		Version, Cgroup string
+		Errors          []string
+	}
+	if err := json.Unmarshal(out, &info); err != nil {
+		return Host{}, &NoDockerError{Reason: fmt.Errorf("reading `docker info`: %w", err)}
+	}
+	if len(info.Errors) > 0 || info.Version == "" {
+		return Host{}, &NoDockerError{Reason: errors.New(strings.Join(info.Errors, "; "))}
+	}
+	lacks, err := lacksResource()
+	if err != nil {
+		return Host{}, err
+	}
+	return Host{Version: info.Version, CgroupV1: info.Cgroup == "1", NoResourceCapability: lacks}, nil
+}
+
+// capSysResource is its number in capabilities(7).
+const capSysResource = 24
+
+// lacksResource looks at the bounding set, beyond which no child gets.
+func lacksResource() (bool, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return false, fmt.Errorf("looking for CAP_SYS_RESOURCE: %w", err)
+	}
+	return bounded(string(status))
+}
+
+func bounded(status string) (bool, error) {
+	for line := range strings.Lines(status) {
+		text, found := strings.CutPrefix(line, "CapBnd:")
+		if !found {
+			continue
+		}
+		set, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
+		if err != nil {
+			return false, fmt.Errorf("looking for CAP_SYS_RESOURCE: %w", err)
+		}
+		return set&(1<<capSysResource) == 0, nil
+	}
+	return false, errors.New("looking for CAP_SYS_RESOURCE: /proc/self/status has no CapBnd")
+}
+
+// docker runs the command and returns its standard output; what it said of a
+// failure is in the error.
+func docker(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error) {
+	command := exec.CommandContext(ctx, "docker", args...)
+	var out, said bytes.Buffer
+	command.Stdin, command.Stdout, command.Stderr = stdin, &out, &said
+	if err := command.Run(); err != nil {
+		return out.Bytes(), fmt.Errorf("docker %s: %w: %s", args[0], err, lastLine(said.String()))
+	}
+	return out.Bytes(), nil
+}
+
+// lines splits what a command printed; nothing is no line.
+func lines(out []byte) []string { return strings.Fields(string(out)) }
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
+// inNode runs a shell script in a node. stdin may be nil.
+func inNode(ctx context.Context, node string, stdin io.Reader, script string) ([]byte, error) {
+	args := []string{"exec", "--privileged"}
+	if stdin != nil {
+		args = append(args, "--interactive")
+	}
+	out, err := docker(ctx, stdin, append(args, node, "sh", "-ec", script)...)
+	if err != nil {
+		return out, fmt.Errorf("in the node %s: %w", node, err)
+	}
+	return out, nil
+}
