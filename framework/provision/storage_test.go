@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 )
 
@@ -50,6 +51,12 @@ func TestBuckets(t *testing.T) {
 	private, err := f.Bucket(ctx, "private", provision.BucketSpec{Folder: w.announce.OtherFolderID})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for folder, want := range map[string]string{w.cfg.FolderID: public, w.announce.OtherFolderID: private} {
+		left, err := provision.Inventory(ctx, w.client, []string{folder}, l.Header().RunID)
+		if err != nil || len(left) != 1 || left[0].ID != want {
+			t.Errorf("in folder %s is %+v, error %v; want %s", folder, left, err, want)
+		}
 	}
 	var urls []string
 	for _, bucket := range []string{public, private} {
@@ -129,6 +136,28 @@ func TestSweepFindsBuckets(t *testing.T) {
 		t.Errorf("swept %+v, error %v", runs, err)
 	}
 	w.nothingLeft()
+}
+
+// What is deleted while it is being listed is gone; what cannot be looked at is an
+// error.
+func TestBucketsThatGoWhileTheyAreListed(t *testing.T) {
+	for code, wrong := range map[string]bool{"NOT_FOUND": false, "INTERNAL": true} {
+		w := newWorld(t, func(s *settings.Settings) {
+			s.Faults = []settings.Fault{{Method: "yandex.cloud.storage.v1.BucketService/Get", Code: code, Calls: 1}}
+		})
+		l := w.ledger()
+		for range 2 {
+			if _, err := w.fixtures(l).Bucket(t.Context(), "going", provision.BucketSpec{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left, err := provision.Inventory(t.Context(), w.client, []string{w.cfg.FolderID}, l.Header().RunID)
+		if (err != nil) != wrong || err == nil && len(left) != 1 {
+			t.Errorf("%s: the inventory has %+v, error %v", code, left, err)
+		}
+		w.cfg.StorageEndpoint = w.announce.StorageEndpoint
+		w.tornDown(l)
+	}
 }
 
 // What a bucket cannot do is said with what was being done.
