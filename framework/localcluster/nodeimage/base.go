@@ -22,8 +22,8 @@ const (
 	// nodePackages are those of kind's Dockerfile, less what only storage tests and
 	// rootless nodes need, and with Debian's runc and network plugins.
 	nodePackages = "systemd,conntrack,iptables,nftables,iproute2,ethtool,util-linux,mount,kmod,libseccomp2,pigz,e2fsprogs,bash,ca-certificates,curl,jq,procps,runc,containernetworking-plugins"
-	// netPackages are what kube-proxy and the pod network call.
-	netPackages = "iptables,nftables,conntrack,kmod,iproute2"
+	// proxyPackages are what kube-proxy calls.
+	proxyPackages = "iptables,nftables,conntrack,kmod"
 	// sandboxImage is what containerd starts every pod with. Its version is Kubernetes'.
 	sandboxImage = "registry.k8s.io/pause:3.10"
 )
@@ -34,12 +34,12 @@ type base struct {
 	id string
 	// reference is an image: a whole node without Kubernetes.
 	reference string
-	// dir has the programs of parts, and netRoot.
+	// dir has the programs of parts, and proxyRoot.
 	dir string
 }
 
-// netRoot is the root file system of the images that configure a node's network.
-const netRoot = "net.tar"
+// proxyRoot is the root file system below kube-proxy.
+const proxyRoot = "kube-proxy.tar"
 
 func (b base) path(name string) string { return filepath.Join(b.dir, name) }
 
@@ -54,7 +54,7 @@ func inputs() (string, error) {
 		_, _ = fmt.Fprintf(sum, "%s %d\n%s\n", name, len(raw), raw)
 		return err
 	})
-	_, _ = fmt.Fprintln(sum, suite, nodePackages, netPackages, sandboxImage, containerdVersion, corednsVersion, kindVersion)
+	_, _ = fmt.Fprintln(sum, suite, nodePackages, proxyPackages, sandboxImage, containerdVersion, corednsVersion, kindVersion)
 	return hex.EncodeToString(sum.Sum(nil))[:12], err
 }
 
@@ -137,7 +137,7 @@ func (b base) fill(ctx context.Context, work string, say func(string)) error {
 		}
 	}
 	say("node base: installing Debian's packages into a root file system")
-	if err := debian(ctx, work, b.path(netRoot), netPackages, say); err != nil {
+	if err := debian(ctx, work, b.path(proxyRoot), proxyPackages, say); err != nil {
 		return err
 	}
 	return b.importRoot(ctx, work, say)
@@ -178,31 +178,34 @@ func (b base) stage(dir string, kind fs.FS) error {
 			return err
 		}
 		content, err := fs.ReadFile(kind, name)
-		mode := fs.FileMode(0o644)
-		if path.Base(path.Dir(name)) == "bin" {
-			mode = 0o755
-		}
-		return errors.Join(err, add(name, mode, content))
+		return errors.Join(err, add(name, modeIn(name), content))
 	})
 	if err != nil {
 		return err
 	}
-	for from, to := range map[string]string{"files/cni.yaml": "kind/manifests/default-cni.yaml", "files/storage.yaml": "kind/manifests/default-storage.yaml",
-		"files/loadedimages.service": "etc/systemd/system/loadedimages.service", "files/hosts.toml": "etc/containerd/certs.d/_default/hosts.toml"} {
+	for from, to := range map[string]string{"files/storage.yaml": "kind/manifests/default-storage.yaml", "files/crictl.sh": "usr/local/bin/crictl"} {
 		content, err := sources.ReadFile(from)
-		if err := errors.Join(err, add(to, 0o644, content)); err != nil {
+		if err := errors.Join(err, add(to, modeIn(to), content)); err != nil {
 			return err
 		}
 	}
 	// The wrapper comes before Debian's runc in the services' PATH.
 	for from, to := range map[string]string{"containerd": "usr/local/bin/containerd", "containerd-shim-runc-v2": "usr/local/bin/containerd-shim-runc-v2",
-		"ctr": "usr/local/bin/ctr", "loadedimages": "usr/local/bin/loadedimages", "runcwrap": "usr/local/sbin/runc"} {
+		"ctr": "usr/local/bin/ctr", "runcwrap": "usr/local/sbin/runc"} {
 		content, err := os.ReadFile(b.path(from))
 		if err := errors.Join(err, add(to, 0o755, content)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// modeIn is the mode of a file in the image: what is in a bin folder is run.
+func modeIn(name string) fs.FileMode {
+	if path.Base(path.Dir(name)) == "bin" {
+		return 0o755
+	}
+	return 0o644
 }
 
 // debian makes a tar of a root file system with the packages in out.

@@ -6,13 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kubebin"
 )
@@ -20,14 +22,21 @@ import (
 // build makes the node image of a full version.
 func build(ctx context.Context, full, reference string, say func(string)) error {
 	p := programs{version: full}
-	var err error
-	if p.control, err = (kubebin.Cache{}).Ensure(ctx, full, say); err != nil {
+	// Each of them leaves a processor idle for much of its time.
+	group, groupCtx := errgroup.WithContext(ctx)
+	say = oneAtATime(say)
+	group.Go(func() (err error) {
+		if p.control, err = (kubebin.Cache{}).Ensure(groupCtx, full, say); err != nil {
+			return err
+		}
+		p.node, err = kubebin.Cache{}.EnsureNode(groupCtx, full, say)
 		return err
-	}
-	if p.node, err = (kubebin.Cache{}).EnsureNode(ctx, full, say); err != nil {
+	})
+	group.Go(func() (err error) {
+		p.base, err = ensureBase(groupCtx, say)
 		return err
-	}
-	if p.base, err = ensureBase(ctx, say); err != nil {
+	})
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	say(fmt.Sprintf("image %s: assembling", reference))
@@ -36,6 +45,15 @@ func build(ctx context.Context, full, reference string, say func(string)) error 
 		return err
 	}
 	return p.commit(ctx, images, reference)
+}
+
+func oneAtATime(say func(string)) func(string) {
+	var mu sync.Mutex
+	return func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		say(line)
+	}
 }
 
 // buildSeconds bounds the life of a build container, so that one whose builder was
@@ -53,8 +71,9 @@ func (p programs) commit(ctx context.Context, images map[name.Reference]v1.Image
 			err = gone
 		}
 	}()
-	// Systemd ends on this signal; an image that was imported names none.
-	if _, err := docker(ctx, nil, "run", "--detach", "--rm", "--name", container, "--network=none", "--stop-signal=SIGRTMIN+3",
+	// Systemd ends on this signal; an image that was imported names none. A container
+	// that is being made when ctx ends must exist to be removed.
+	if _, err := docker(context.WithoutCancel(ctx), nil, "run", "--detach", "--rm", "--name", container, "--network=none", "--stop-signal=SIGRTMIN+3",
 		"--security-opt=seccomp=unconfined", "--entrypoint=sleep", p.base.reference, buildSeconds); err != nil {
 		return err
 	}
@@ -71,13 +90,13 @@ func (p programs) commit(ctx context.Context, images map[name.Reference]v1.Image
 	if err := load(ctx, container, images); err != nil {
 		return err
 	}
+	former, _ := docker(ctx, nil, "image", "inspect", "--format", "{{.Id}}", reference)
 	_, err = docker(ctx, nil, "commit", "--change", `ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]`, "--change", "CMD []",
 		"--change", "LABEL "+builtLabel+"=true", "--change", "LABEL "+baseLabel+"="+p.base.id, container, reference)
-	if err != nil {
-		return err
+	if err == nil && former != "" {
+		// Its base is out of date. A cluster that uses it keeps it.
+		_, _ = docker(ctx, nil, "image", "rm", former)
 	}
-	// The image that had this reference until now, if no cluster uses it.
-	_, err = docker(ctx, nil, "image", "prune", "--force", "--filter", "label="+builtLabel)
 	return err
 }
 
@@ -103,20 +122,8 @@ func load(ctx context.Context, container string, images map[name.Reference]v1.Im
 	return err
 }
 
-// mayRaiseLimits says that this host's root has CAP_SYS_RESOURCE.
+// mayRaiseLimits says that a container of this host can have CAP_SYS_RESOURCE.
 func mayRaiseLimits() bool {
-	status, err := os.ReadFile("/proc/self/status")
-	return err != nil || hasSysResource(string(status))
-}
-
-func hasSysResource(status string) bool {
-	for line := range strings.Lines(status) {
-		if set, ok := strings.CutPrefix(line, "CapBnd:"); ok {
-			var mask uint64
-			if _, err := fmt.Sscanf(strings.TrimSpace(set), "%x", &mask); err == nil {
-				return mask&(1<<24) != 0
-			}
-		}
-	}
-	return true
+	has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, unix.CAP_SYS_RESOURCE, 0, 0, 0)
+	return err != nil || has == 1
 }

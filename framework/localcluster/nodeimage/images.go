@@ -2,6 +2,7 @@ package nodeimage
 
 import (
 	"archive/tar"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -20,9 +21,6 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kubebin"
 )
 
-// podNetwork is the image that files/cni.yaml runs.
-const podNetwork = "localhost/wlif/pod-network:latest"
-
 // programs are those of one version of Kubernetes.
 type programs struct {
 	version       string
@@ -35,10 +33,10 @@ func (p programs) images(ctx context.Context) (map[name.Reference]v1.Image, erro
 	// kubeadm knows which references it will ask for.
 	listed, err := exec.CommandContext(ctx, p.node.Path(kubebin.Kubeadm), "config", "images", "list", "--kubernetes-version", "v"+p.version).Output()
 	if err != nil {
-		return nil, fmt.Errorf("kubeadm config images list: %w", err)
+		return nil, fmt.Errorf("asking kubeadm for its images: %w", err)
 	}
 	made := map[name.Reference]v1.Image{}
-	for _, reference := range append(strings.Fields(string(listed)), sandboxImage, podNetwork) {
+	for _, reference := range append(strings.Fields(string(listed)), sandboxImage) {
 		tag, err := name.NewTag(reference)
 		if err != nil {
 			return nil, err
@@ -52,52 +50,52 @@ func (p programs) images(ctx context.Context) (map[name.Reference]v1.Image, erro
 	return made, nil
 }
 
-// image makes the image of a component: its program, on the network tools if it
-// calls them. Whatever version a tag of etcd or CoreDNS promises, the program is
+// image makes the image of a component: its program, for kube-proxy above the tools
+// that it calls. Whatever version a tag of etcd or CoreDNS promises, the program is
 // the one that was built here.
 func (p programs) image(component string) (v1.Image, error) {
-	const bin = "usr/local/bin/"
-	var files []file
-	config := v1.Config{Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, Entrypoint: []string{"/" + bin + component}}
-	var below []v1.Layer
+	var layers []mutate.Addendum
+	var program string
 	switch component {
 	case kubebin.APIServer, kubebin.ControllerManager, kubebin.Scheduler, kubebin.Etcd:
-		files = []file{{name: bin + component, mode: 0o755, source: p.control.Path(component)}}
+		program = p.control.Path(component)
 	case "coredns", "pause":
-		files = []file{{name: bin + component, mode: 0o755, source: p.base.path(component)}}
+		program = p.base.path(component)
 	case kubebin.Proxy:
-		files = []file{{name: bin + component, mode: 0o755, source: p.node.Path(component)}}
-	case "pod-network":
-		script, err := sources.ReadFile("files/pod-network.sh")
+		program = p.node.Path(component)
+		root, err := layer(func() (io.ReadCloser, error) { return os.Open(p.base.path(proxyRoot)) })
 		if err != nil {
 			return nil, err
 		}
-		files = []file{{name: bin + component, mode: 0o755, content: script}, {name: bin + kubebin.Kubectl, mode: 0o755, source: p.node.Path(kubebin.Kubectl)}}
+		layers = append(layers, root)
 	default:
 		return nil, fmt.Errorf("nothing is known about the component %q", component)
 	}
-	if component == kubebin.Proxy || component == "pod-network" {
-		root, err := tarball.LayerFromFile(p.base.path(netRoot))
-		if err != nil {
-			return nil, err
-		}
-		below = append(below, root)
-	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return pack(files), nil }, tarball.WithCompressionLevel(1), tarball.WithCompressedCaching)
+	name := "usr/local/bin/" + component
+	top, err := layer(func() (io.ReadCloser, error) {
+		return pack([]file{{name: name, mode: 0o755, source: program}}), nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	image, err := mutate.AppendLayers(empty.Image, append(below, layer)...)
+	image, err := mutate.Append(empty.Image, append(layers, top)...)
 	if err != nil {
 		return nil, err
 	}
-	platform, err := image.ConfigFile()
+	config, err := image.ConfigFile()
 	if err != nil {
 		return nil, err
 	}
-	platform = platform.DeepCopy()
-	platform.OS, platform.Architecture, platform.Config = "linux", runtime.GOARCH, config
-	return mutate.ConfigFile(image, platform)
+	config = config.DeepCopy()
+	config.OS, config.Architecture = "linux", runtime.GOARCH
+	config.Config = v1.Config{Entrypoint: []string{"/" + name}, Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}}
+	return mutate.ConfigFile(image, config)
+}
+
+// layer compresses an archive, fast: a node unpacks it when it starts.
+func layer(archive tarball.Opener) (mutate.Addendum, error) {
+	made, err := tarball.LayerFromOpener(archive, tarball.WithCompressionLevel(gzip.BestSpeed), tarball.WithCompressedCaching)
+	return mutate.Addendum{Layer: made}, err
 }
 
 // file is a file of an archive: from the disk, or with this content.

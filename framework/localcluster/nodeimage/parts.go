@@ -22,7 +22,7 @@ const (
 
 // sources are programs and files of this package that go into images.
 //
-//go:embed coredns/main.go loadedimages/main.go pause/main.go runcwrap/main.go runcwrap/spec.go files sums
+//go:embed coredns/main.go pause/main.go runcwrap/main.go runcwrap/spec.go files sums
 var sources embed.FS
 
 // part is a group of programs that are built in one nested module.
@@ -58,10 +58,9 @@ func parts() ([]part, error) {
 			},
 		},
 		{name: "CoreDNS " + corednsVersion, module: coredns, programs: map[string][]string{"coredns": {"coredns/main.go"}}},
-		{name: "pause and the node's own programs", programs: map[string][]string{
-			"loadedimages": {"loadedimages/main.go"},
-			"pause":        {"pause/main.go"},
-			"runcwrap":     {"runcwrap/main.go", "runcwrap/spec.go"},
+		{name: "pause and runcwrap", programs: map[string][]string{
+			"pause":    {"pause/main.go"},
+			"runcwrap": {"runcwrap/main.go", "runcwrap/spec.go"},
 		}},
 	}, nil
 }

@@ -11,7 +11,7 @@ rm -f usr/lib/systemd/system/sysinit.target.wants/systemd-tmpfiles-setup.service
   usr/lib/systemd/system/sockets.target.wants/*initctl* usr/lib/systemd/system/basic.target.wants/*
 echo 'ReadKMsg=no' >>etc/systemd/journald.conf
 [ -e usr/sbin/init ] || ln -s /usr/lib/systemd/systemd usr/sbin/init
-chroot . systemctl enable kubelet.service containerd.service undo-mount-hacks.service loadedimages.service
+chroot . systemctl enable kubelet.service containerd.service undo-mount-hacks.service
 chroot . systemctl mask systemd-binfmt.service
 
 mkdir -p etc/kubernetes/manifests opt/cni
@@ -19,9 +19,4 @@ mv usr/lib/cni opt/cni/bin
 chroot . ctr oci spec |
   chroot . jq '.hooks.createContainer += [{"path": "/kind/bin/mount-product-files.sh"}] | del(.process.rlimits)' >etc/containerd/cri-base.json
 sed -i -e "s|sandbox_image = .*|sandbox_image = \"$SANDBOX_IMAGE\"|" etc/containerd/config.toml
-cat >>etc/containerd/config.toml <<'TOML'
-
-[plugins."io.containerd.grpc.v1.cri".registry]
-  config_path = "/etc/containerd/certs.d"
-TOML
 : >etc/machine-id

@@ -26,11 +26,7 @@ func main() {
 }
 
 func run() error {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return err
-	}
-	if lacksSysResource(status) {
+	if lacksSysResource() {
 		path, err := specFile(os.Args[1:])
 		if err != nil {
 			return err
@@ -42,6 +38,13 @@ func run() error {
 		}
 	}
 	return fmt.Errorf("becoming %s: %w", runc, syscall.Exec(runc, append([]string{runc}, os.Args[1:]...), os.Environ()))
+}
+
+// lacksSysResource looks at the bounding set, which no child's can exceed.
+func lacksSysResource() bool {
+	const capBSetRead, capSysResource = 23, 24 // linux/prctl.h, linux/capability.h
+	has, _, errno := syscall.Syscall(syscall.SYS_PRCTL, capBSetRead, capSysResource, 0)
+	return errno == 0 && has == 0
 }
 
 // specFile is the file that a command line makes runc read: the bundle's config.json

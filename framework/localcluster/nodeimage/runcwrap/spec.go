@@ -6,24 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 )
-
-// sysResource is the number of CAP_SYS_RESOURCE in linux/capability.h.
-const sysResource = 24
-
-// lacksSysResource reads the bounding set in a /proc/PID/status. What cannot be
-// read counts as complete, so that nothing is taken away by mistake.
-func lacksSysResource(status []byte) bool {
-	for line := range strings.Lines(string(status)) {
-		if set, ok := strings.CutPrefix(line, "CapBnd:"); ok {
-			mask, err := strconv.ParseUint(strings.TrimSpace(set), 16, 64)
-			return err == nil && mask&(1<<sysResource) == 0
-		}
-	}
-	return false
-}
 
 // edit removes CAP_SYS_RESOURCE and a negative oomScoreAdj from a runtime spec
 // (config.json, with a process) or from a process of its own. Everything else,
