@@ -18,6 +18,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
+	"github.com/wlif-conformance/wlif-conformance/framework/keyset"
 	"github.com/wlif-conformance/wlif-conformance/framework/workload"
 )
 
@@ -43,6 +44,7 @@ func TestEngineFault(t *testing.T) {
 		{"refusal", &exchange.Refusal{Status: 400}, false},
 		{"no answer as documented", &exchange.UnexpectedError{Status: 200}, false},
 		{"shell lost", &workload.SessionError{Err: errors.New("x")}, true},
+		{"document not fetched", &keyset.UnavailableError{Err: errors.New("x")}, true},
 		{"cluster fails", apierrors.NewInternalError(errors.New("x")), true},
 		{"cluster refuses", apierrors.NewForbidden(schema.GroupResource{}, "x", nil), false},
 		{"time", context.DeadlineExceeded, true},

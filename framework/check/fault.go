@@ -13,6 +13,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
+	"github.com/wlif-conformance/wlif-conformance/framework/keyset"
 	"github.com/wlif-conformance/wlif-conformance/framework/workload"
 )
 
@@ -25,6 +26,7 @@ func EngineFault(err error) bool {
 		transport *exchange.TransportError
 		server    *exchange.ServerError
 		session   *workload.SessionError
+		document  *keyset.UnavailableError
 	)
 	switch {
 	case errors.As(err, &fromCloud):
@@ -33,7 +35,7 @@ func EngineFault(err error) bool {
 			return true
 		}
 		return false
-	case errors.As(err, &transport), errors.As(err, &server), errors.As(err, &session):
+	case errors.As(err, &transport), errors.As(err, &server), errors.As(err, &session), errors.As(err, &document):
 		return true
 	}
 	return cluster.EngineFault(err)

@@ -90,18 +90,23 @@ func (r *Run) Attach(ctx context.Context, target provision.Target) error {
 	if err := r.ConnectCloud(ctx); err != nil {
 		return err
 	}
-	c, err := cluster.Open(provision.KubeAccess{
-		Kubeconfig: target.Cluster.Kubeconfig, Endpoint: target.Cluster.Endpoint, CA: []byte(target.Cluster.CA),
-		Token: func(ctx context.Context) (config.Secret, error) {
-			token, err := r.Cloud.IAMToken(ctx)
-			return token.Value, err
-		},
-	})
+	c, err := r.Open(target.Cluster)
 	if err != nil {
 		return err
 	}
 	r.Cluster = c
 	return nil
+}
+
+// Open connects to the API of a cluster. It makes no call yet.
+func (r *Run) Open(c provision.Cluster) (*cluster.Cluster, error) {
+	return cluster.Open(provision.KubeAccess{
+		Kubeconfig: c.Kubeconfig, Endpoint: c.Endpoint, CA: []byte(c.CA),
+		Token: func(ctx context.Context) (config.Secret, error) {
+			token, err := r.Cloud.IAMToken(ctx)
+			return token.Value, err
+		},
+	})
 }
 
 // Close closes the journal. The connections end with the process.
