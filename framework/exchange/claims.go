@@ -2,8 +2,6 @@ package exchange
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +18,7 @@ type Claims struct {
 	Audience  []string
 	Subject   string
 	Expires   time.Time
+	NotBefore time.Time
 	IssuedAt  time.Time
 	KeyID     string
 	Algorithm string
@@ -41,6 +40,7 @@ func ReadClaims(token Token) (Claims, error) {
 	c.Audience, _ = parsed.Audience()
 	c.Subject, _ = parsed.Subject()
 	c.Expires, _ = parsed.Expiration()
+	c.NotBefore, _ = parsed.NotBefore()
 	c.IssuedAt, _ = parsed.IssuedAt()
 	header := message.Signatures()[0].ProtectedHeaders()
 	c.KeyID, _ = header.KeyID()
@@ -48,30 +48,4 @@ func ReadClaims(token Token) (Claims, error) {
 		c.Algorithm = algorithm.String()
 	}
 	return c, nil
-}
-
-// Trust is what a federation and its credential demand of a token.
-type Trust struct {
-	Issuer    string
-	Audiences []string
-	Subject   string
-}
-
-// Mismatches says, one sentence each, why a token with these claims should be
-// refused at the given time. None means that the claims give no reason.
-func (c Claims) Mismatches(trust Trust, now time.Time) []string {
-	var found []string
-	if c.Issuer != trust.Issuer {
-		found = append(found, fmt.Sprintf("the token's iss is %q, the federation's issuer %q", c.Issuer, trust.Issuer))
-	}
-	if !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(trust.Audiences, a) }) {
-		found = append(found, fmt.Sprintf("none of the token's aud %q is among the federation's audiences %q", c.Audience, trust.Audiences))
-	}
-	if c.Subject != trust.Subject {
-		found = append(found, fmt.Sprintf("the token's sub is %q, the credential's subject %q", c.Subject, trust.Subject))
-	}
-	if !c.Expires.After(now) {
-		found = append(found, fmt.Sprintf("the token expired at %s", c.Expires.UTC().Format(time.RFC3339)))
-	}
-	return found
 }

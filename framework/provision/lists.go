@@ -29,24 +29,19 @@ type item interface {
 
 // collect reads all pages of a list.
 func collect[T item](kind string, page func(token string) ([]T, string, error)) ([]Resource, error) {
-	var out []Resource
-	for token := ""; ; {
-		items, next, err := page(token)
-		if err != nil {
-			return nil, cloud.While(err, "listing "+kind)
-		}
-		for _, i := range items {
-			r := Resource{Kind: kind, ID: i.GetId(), Name: i.GetName(), Labels: i.GetLabels()}
-			if at := i.GetCreatedAt(); at != nil {
-				r.Created = at.AsTime()
-			}
-			out = append(out, r)
-		}
-		if next == "" || next == token {
-			return out, nil
-		}
-		token = next
+	items, err := cloud.All(page)
+	if err != nil {
+		return nil, cloud.While(err, "listing "+kind)
 	}
+	out := make([]Resource, 0, len(items))
+	for _, i := range items {
+		r := Resource{Kind: kind, ID: i.GetId(), Name: i.GetName(), Labels: i.GetLabels()}
+		if at := i.GetCreatedAt(); at != nil {
+			r.Created = at.AsTime()
+		}
+		out = append(out, r)
+	}
+	return out, nil
 }
 
 func listNetworks(ctx context.Context, c *cloud.Client, folder string) ([]Resource, error) {

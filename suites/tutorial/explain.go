@@ -14,6 +14,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
 	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
+	"github.com/wlif-conformance/wlif-conformance/framework/trust"
 	"github.com/wlif-conformance/wlif-conformance/manifests"
 )
 
@@ -47,7 +48,7 @@ func (w *walk) explainRefusal(ctx context.Context, shape string) {
 	if refused.Status < 400 {
 		Fail(fmt.Sprintf("get-token.sh left %s in IAMTOKEN, although the exchange answers %d", shape, refused.Status))
 	}
-	Fail(fmt.Sprintf("get-token.sh left %s in IAMTOKEN; %v%s", shape, refused, w.mismatches(ctx)))
+	Fail(fmt.Sprintf("get-token.sh left %s in IAMTOKEN; %v%s", shape, refused, w.differences(ctx)))
 }
 
 // readRefusal reads the two lines that `again` prints.
@@ -68,8 +69,8 @@ func readRefusal(text string) (*exchange.Refusal, error) {
 	return &exchange.Refusal{Status: status, Code: answer.Error, Description: answer.Description}, nil
 }
 
-// mismatches compares the pod's token with the federation, for the reader.
-func (w *walk) mismatches(ctx context.Context) string {
+// differences compares the pod's token with what the cloud knows, for the reader.
+func (w *walk) differences(ctx context.Context) string {
 	result, err := w.typeIn(ctx, "cat "+manifests.TokenPath)
 	if err != nil || result.Status != 0 {
 		return ""
@@ -78,11 +79,10 @@ func (w *walk) mismatches(ctx context.Context) string {
 	if err != nil {
 		return "; " + err.Error()
 	}
-	found := claims.Mismatches(exchange.Trust{
-		Issuer: w.Target.Cluster.Issuer, Audiences: []string{w.Target.Cluster.Issuer}, Subject: w.Target.Subject,
-	}, time.Now())
-	if len(found) == 0 {
-		return "; the token's iss, aud, sub and exp are what the federation and the credential demand"
+	question := trust.Question{Cloud: w.Cloud, FederationID: w.Target.FederationID, ServiceAccountID: w.Target.ServiceAccountID}
+	explained, err := question.Explain(ctx, claims, time.Now())
+	if err != nil {
+		return "; why cannot be said: " + err.Error()
 	}
-	return "; " + strings.Join(found, "; ")
+	return "; " + explained.String()
 }
