@@ -66,23 +66,23 @@ func signer(t testing.TB, input string, signature []byte) string {
 		}
 	}
 	sum := sha256.Sum256([]byte(input))
-	for who, i := range map[string]*issuer.Issuer{"": ours, "stranger ": stranger} {
+	for who, i := range map[string]*issuer.Issuer{"": ours, "stranger": stranger} {
 		for _, key := range i.Keys() {
 			switch public := public(t, key).(type) {
 			case *rsa.PublicKey:
 				if rsa.VerifyPKCS1v15(public, crypto.SHA256, sum[:], signature) == nil {
-					return who + "RSA/RS256"
+					return strings.TrimSpace(who + " RSA/RS256")
 				}
 				if rsa.VerifyPSS(public, crypto.SHA256, sum[:], signature, nil) == nil {
-					return who + "RSA/PS256"
+					return strings.TrimSpace(who + " RSA/PS256")
 				}
 			case *ecdsa.PublicKey:
 				if len(signature) == 64 && ecdsa.Verify(public, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
-					return who + "EC/ES256"
+					return strings.TrimSpace(who + " EC/ES256")
 				}
 			case ed25519.PublicKey:
 				if ed25519.Verify(public, []byte(input), signature) {
-					return who + "Ed25519/EdDSA"
+					return strings.TrimSpace(who + " Ed25519/EdDSA")
 				}
 			}
 		}
