@@ -15,6 +15,8 @@ type Authenticator interface {
 // the cloud's own (mk8s-oidc): it is in no folder and in no inventory.
 type Publisher interface {
 	Publish(bucket, key, contentType string, body []byte) error
+	// Withhold refuses a file that was published to everyone.
+	Withhold(bucket, key string) error
 	// Unpublish removes a file; one that is not there is no error.
 	Unpublish(bucket, key string) error
 }

@@ -199,6 +199,10 @@ func (f *files) Publish(bucket, key, _ string, body []byte) error {
 	return nil
 }
 
+func (f *files) Withhold(bucket, key string) error {
+	return f.Publish(bucket, key, "", []byte("withheld"))
+}
+
 func (f *files) Unpublish(bucket, key string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

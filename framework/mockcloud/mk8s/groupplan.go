@@ -41,6 +41,9 @@ func (s *Service) planGroup(ctx context.Context, cluster *pb.Cluster, req *pb.Cr
 	if err := s.groupMayFederate(cluster, req.WorkloadIdentityFederation.GetEnabled()); err != nil {
 		return nil, err
 	}
+	if !s.policyIn(cluster.FolderId).groupFlag {
+		row.WorkloadIdentityFederation = nil
+	}
 	if hasPublicIP(row) {
 		if err := s.mayBePublic(ctx, state.Ref{Type: kindFolder, ID: cluster.FolderId}); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
 )
@@ -31,7 +32,7 @@ func (s *Service) publish(ctx context.Context, id string, c localcluster.Cluster
 	if err != nil {
 		return err
 	}
-	if err := s.o.Publisher.Publish(issuerBucket, issuerFolder(id)+"/jwks.json", "application/json", keys); err != nil {
+	if err := s.publishKeys(id, keys); err != nil {
 		return err
 	}
 	if s.discoveryWithheld() {
@@ -46,6 +47,22 @@ func (s *Service) publish(ctx context.Context, id string, c localcluster.Cluster
 		return err
 	}
 	return s.o.Publisher.Publish(issuerBucket, issuerFolder(id)+"/.well-known/openid-configuration", "application/json", document)
+}
+
+func (s *Service) publishKeys(id string, keys []byte) (err error) {
+	p, file := s.policyOf(id), issuerFolder(id)+"/jwks.json"
+	if !p.publishes {
+		return nil
+	}
+	if p.keys != nil {
+		if keys, err = p.edit(keys); err != nil {
+			return fmt.Errorf("changing the key set of cluster %s: %w", id, err)
+		}
+	}
+	if err := s.o.Publisher.Publish(issuerBucket, file, p.contentType, keys); err != nil || !p.withheld {
+		return err
+	}
+	return s.o.Publisher.Withhold(issuerBucket, file)
 }
 
 // unpublish removes both; what is not there is no error.

@@ -39,7 +39,7 @@ func (c clusterService) Create(ctx context.Context, req *pb.CreateClusterRequest
 		Metadata: &pb.CreateClusterMetadata{ClusterId: row.Id}, On: clusterRef(row.Id),
 		Work: func(ctx context.Context) (proto.Message, error) {
 			var issuers []string
-			if row.WorkloadIdentityFederation.GetEnabled() {
+			if row.WorkloadIdentityFederation.GetEnabled() && s.policyIn(row.FolderId).signs {
 				issuers = []string{s.issuerOf(row.Id)}
 			}
 			if err := s.bringUp(ctx, row, issuers, public); err != nil {

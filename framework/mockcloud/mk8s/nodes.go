@@ -81,7 +81,7 @@ func (s *Service) nodeSpec(g *pb.NodeGroup, n node) localcluster.NodeSpec {
 	}
 	maps.Copy(labels, g.NodeLabels)
 	spec := localcluster.NodeSpec{Name: n.Name, Labels: labels}
-	if s.o.Egress == nil {
+	if s.o.Egress == nil || !s.policyOf(g.ClusterId).egress {
 		return spec
 	}
 	if out, why := s.o.VPC.NodesHaveEgress([]string{n.Subnet}, securityGroups(g), hasPublicIP(g)); out {

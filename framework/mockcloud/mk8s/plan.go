@@ -39,7 +39,7 @@ func (s *Service) plan(ctx context.Context, req *pb.CreateClusterRequest) (*pb.C
 		return nil, err
 	}
 	if req.WorkloadIdentityFederation.GetEnabled() {
-		row.WorkloadIdentityFederation = s.federation(row.Id)
+		row.WorkloadIdentityFederation = s.federation(row)
 	}
 	if row.Master, err = s.master(req, version); err != nil {
 		return nil, err
@@ -213,6 +213,9 @@ func addressRanges(want *pb.IPAllocationPolicy) *pb.IPAllocationPolicy {
 	return want
 }
 
-func (s *Service) federation(clusterID string) *pb.WorkloadIdentityFederation {
-	return &pb.WorkloadIdentityFederation{Enabled: true, Issuer: s.issuerOf(clusterID), JwksUri: s.jwksOf(clusterID)}
+// federation is what a cluster with federation reports.
+func (s *Service) federation(row *pb.Cluster) *pb.WorkloadIdentityFederation {
+	w := &pb.WorkloadIdentityFederation{Enabled: true, Issuer: s.issuerOf(row.Id), JwksUri: s.jwksOf(row.Id)}
+	s.policyIn(row.FolderId).report(w)
+	return w
 }

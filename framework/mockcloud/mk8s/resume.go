@@ -31,7 +31,7 @@ func (s *Service) resumeCluster(ctx context.Context, row *pb.Cluster) error {
 	issuers, _ := s.issuers.Get(row.Id)
 	// The API server's issuers are what is true: an update may have been cut short.
 	if len(issuers) > 0 && issuers[0] == s.issuerOf(row.Id) {
-		row.WorkloadIdentityFederation = s.federation(row.Id)
+		row.WorkloadIdentityFederation = s.federation(row)
 	} else if row.WorkloadIdentityFederation != nil {
 		row.WorkloadIdentityFederation = &pb.WorkloadIdentityFederation{}
 	}

@@ -42,6 +42,9 @@ func (c clusterService) Update(ctx context.Context, req *pb.UpdateClusterRequest
 	}
 	want := req.WorkloadIdentityFederation.GetEnabled()
 	switching := names(paths, federationField) && want != row.WorkloadIdentityFederation.GetEnabled()
+	if p := s.policyIn(row.FolderId); !want && !p.disables {
+		switching = false
+	}
 	if switching && want {
 		if err := s.mayFederate(row.Master.Version, row.ReleaseChannel); err != nil {
 			return nil, err
@@ -63,7 +66,7 @@ func (c clusterService) Update(ctx context.Context, req *pb.UpdateClusterRequest
 				}
 				row.WorkloadIdentityFederation = &pb.WorkloadIdentityFederation{}
 				if want {
-					row.WorkloadIdentityFederation = s.federation(row.Id)
+					row.WorkloadIdentityFederation = s.federation(row)
 				}
 			}
 			row.Status, row.Health = pb.Cluster_RUNNING, pb.Cluster_HEALTHY
@@ -106,6 +109,9 @@ func (s *Service) federate(ctx context.Context, id string, on bool) error {
 	running, ok := s.plant.get(id)
 	if !ok {
 		return errNotRunning
+	}
+	if on && !s.policyOf(id).enables {
+		return s.publish(ctx, id, running)
 	}
 	issuers := []string{defaultIssuer, s.issuerOf(id)}
 	if on {

@@ -62,10 +62,10 @@ func (s *Storage) authorize(q *request, signed bool) *s3Error {
 		if _, own := s.own.Get(q.bucket); !own {
 			return errNoBucket
 		}
-		if q.permission == "storage.objects.get" {
-			return nil
+		if _, withheld := s.withheld.Get(q.bucket + "/" + q.key); withheld || q.permission != "storage.objects.get" {
+			return errDenied
 		}
-		return errDenied
+		return nil
 	}
 	if signed && bucket.DisabledStatickeyAuth {
 		return errDenied
@@ -110,6 +110,9 @@ func (s *Storage) may(caller access.Subject, permission string, bucket *storagep
 	flags := bucket.AnonymousAccessFlags
 	switch permission {
 	case "storage.objects.get":
+		if s.policyOf(bucket.Id).open {
+			return true
+		}
 		acl, _ := s.acls.Get(bucket.Id + "/" + key)
 		if strings.HasPrefix(acl, "public-read") || (acl == "authenticated-read" && !caller.IsZero()) {
 			return true

@@ -157,6 +157,11 @@ func (s *Storage) serve(w http.ResponseWriter, q *request) *s3Error {
 		return s.deleteBucket(w, q)
 	case "storage/PutBucketAcl", "storage/PutObjectAcl":
 		return s.putACL(w, q)
+	case "storage/PutObject":
+		if s.keeps(q) {
+			w.WriteHeader(http.StatusOK)
+			return nil
+		}
 	}
 	s.forward(w, q)
 	return nil

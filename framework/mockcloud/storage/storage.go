@@ -42,10 +42,12 @@ type Storage struct {
 	// acls are canned ACLs of objects, by bucket/key; without one an object is private.
 	acls *state.Records[string]
 	// own are the buckets of the cloud's own: no customer's, and open to every reader.
-	own     *state.Records[bool]
-	objects gofakes3.Backend
-	s3      http.Handler
-	close   func() error
+	own *state.Records[bool]
+	// withheld are files in them that nobody may read.
+	withheld *state.Records[bool]
+	objects  gofakes3.Backend
+	s3       http.Handler
+	close    func() error
 	// now is the clock of signatures: clients sign with their own, which a jump of
 	// the mock's does not move.
 	now func() time.Time
@@ -57,9 +59,10 @@ var _ kernel.Publisher = (*Storage)(nil)
 func New(k *kernel.Kernel, keys Keys, auth kernel.Authenticator, dir string) (*Storage, error) {
 	s := &Storage{
 		k: k, keys: keys, auth: auth, now: time.Now,
-		buckets: state.NewTable[*storagepb.Bucket](k.Store, KindBucket),
-		acls:    state.NewRecords[string](k.Store, "storage.objectACL"),
-		own:     state.NewRecords[bool](k.Store, "storage.ownBucket"),
+		buckets:  state.NewTable[*storagepb.Bucket](k.Store, KindBucket),
+		acls:     state.NewRecords[string](k.Store, "storage.objectACL"),
+		own:      state.NewRecords[bool](k.Store, "storage.ownBucket"),
+		withheld: state.NewRecords[bool](k.Store, "storage.withheld"),
 	}
 	if dir == "" {
 		s.objects, s.close = s3mem.New(s3mem.WithTimeSource(k.Clock)), func() error { return nil }
@@ -101,6 +104,12 @@ func (s *Storage) Publish(bucket, key, contentType string, body []byte) error {
 	return nil
 }
 
+// Withhold refuses a file that was published to everyone.
+func (s *Storage) Withhold(bucket, key string) error {
+	s.withheld.Put(bucket+"/"+key, true)
+	return nil
+}
+
 // ensure makes a bucket of objects unless it is there.
 func (s *Storage) ensure(bucket string) error {
 	err := s.objects.CreateBucket(bucket)
@@ -112,6 +121,7 @@ func (s *Storage) ensure(bucket string) error {
 
 // Unpublish removes a file that was published; one that is not there is no error.
 func (s *Storage) Unpublish(bucket, key string) error {
+	s.withheld.Delete(bucket + "/" + key)
 	_, err := s.objects.DeleteObject(bucket, key)
 	if err != nil && !gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) && !gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchKey) {
 		return fmt.Errorf("unpublish %s/%s: %w", bucket, key, err)
