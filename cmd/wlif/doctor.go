@@ -38,7 +38,7 @@ func runDoctor(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
 	if _, err := selectChecks(cfg); err != nil {
 		return err
 	}
-	findings := append([]finding{{what: "configuration", detail: "cloud " + cfg.Cloud + ", cluster " + cfg.Cluster + ", profile " + cfg.Profile}}, machine(cfg)...)
+	findings := append([]finding{{what: "configuration", detail: "cloud " + cfg.Cloud + ", cluster " + cfg.Cluster + ", profile " + cfg.Profile}}, machine(ctx, cfg)...)
 	if cfg.Cloud == config.CloudMock && cfg.Endpoint == "" {
 		findings = append(findings, finding{what: "cloud", detail: "a mock, started with the run"})
 	} else {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,7 +10,10 @@ import (
 	"syscall"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kind"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kubebin"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent/sandbox"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeimage"
 )
 
 // Free space that a run needs, in bytes: what a cold build of the cluster's
@@ -21,7 +25,7 @@ const (
 
 // machine looks at this machine: everything that a run needs and that is not in
 // the cloud.
-func machine(cfg *config.Config) []finding {
+func machine(ctx context.Context, cfg *config.Config) []finding {
 	programs, err := findTools()
 	findings := []finding{
 		{what: "programs of the suite", detail: programs.suite, err: err},
@@ -29,10 +33,32 @@ func machine(cfg *config.Config) []finding {
 	}
 	if cfg.Cloud == config.CloudMock && cfg.Endpoint == "" {
 		findings = append(findings, space("the mock's clusters", os.TempDir(), needForCluster))
+		if cfg.Cluster == config.ClusterKind {
+			return append(findings, dockerFindings(ctx, cfg.K8sVersion)...)
+		}
 		findings = append(findings, finding{what: "pods as processes", detail: "namespaces and overlays work", err: sandbox.Check()})
 		findings = append(findings, hostPrograms())
 	}
 	return findings
+}
+
+// dockerFindings are what kind clusters need. An image that is not there is no
+// problem: the run gets it first.
+func dockerFindings(ctx context.Context, version string) []finding {
+	host, err := kind.Docker(ctx)
+	findings := []finding{{what: "Docker", detail: strings.Join(host.Facts(), "; "), err: err}}
+	if err != nil {
+		return findings
+	}
+	full, known := kubebin.Resolve(version)
+	if !known {
+		return findings // the mock refuses it, and says which there are
+	}
+	image := finding{what: "node image", detail: nodeimage.Reference(full) + " is in Docker"}
+	if !kind.HasImage(ctx, nodeimage.Reference(full)) {
+		image.detail = nodeimage.Reference(full) + " is not in Docker: the run pulls or builds it first, or `make node-image` does"
+	}
+	return append(findings, image)
 }
 
 // hostPrograms are what the tutorial's commands need in a pod whose image is not

@@ -25,7 +25,7 @@ import (
 // mockFlags are the words of `wlif mock`.
 type mockFlags struct {
 	listen, settings, state, announce, engine, prefix, prepare, dir, audit string
-	bugs                                                           []string
+	bugs                                                                   []string
 }
 
 // closeBudget bounds how long a mock takes to end its clusters.

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/embedded"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kind"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/report"
@@ -27,21 +29,24 @@ import (
 type mockProcess struct {
 	announced mockcloud.Announcement
 	dir       string
-	process   *os.Process
-	ended     chan struct{}
-	state     *os.ProcessState
+	// containers is the prefix of those in Docker; empty if there are none.
+	containers string
+	process    *os.Process
+	ended      chan struct{}
+	state      *os.ProcessState
 }
 
 // Keys of a ledger's Local, by which a kept mock is found again.
 const (
-	localMockDir = "mock_dir"
-	localMockPID = "mock_pid"
+	localMockDir    = "mock_dir"
+	localMockPID    = "mock_pid"
+	localContainers = "containers"
 )
 
 const announceName = "announce.json"
 
 // mockDir is where a run's mock keeps its files.
-func mockDir(runID string) string { return filepath.Join(os.TempDir(), "wlif-"+runID) }
+func mockDir(runID string) string { return filepath.Join(os.TempDir(), ownPrefix+runID) }
 
 // mockOptions of startMock.
 type mockOptions struct {
@@ -59,7 +64,7 @@ func startMock(ctx context.Context, o mockOptions) (*mockProcess, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding this program, to start the mock: %w", err)
 	}
-	m := &mockProcess{dir: mockDir(o.runID), ended: make(chan struct{})}
+	m := &mockProcess{dir: mockDir(o.runID), containers: containersOf(o.cfg, o.runID), ended: make(chan struct{})}
 	if err := os.Mkdir(m.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the mock's folder: %w", err)
 	}
@@ -90,7 +95,12 @@ func startMock(ctx context.Context, o mockOptions) (*mockProcess, error) {
 
 func (m *mockProcess) arguments(o mockOptions) []string {
 	args := []string{"mock", "--announce", filepath.Join(m.dir, announceName), "--dir", filepath.Join(m.dir, "data"),
-		"--audit", o.audit, "--engine", config.ClusterEmbedded}
+		"--audit", o.audit}
+	if m.containers == "" {
+		args = append(args, "--engine", embedded.Name)
+	} else {
+		args = append(args, "--engine", kind.Name, "--cluster-prefix", m.containers)
+	}
 	for flag, value := range map[string]string{
 		"--prepare": o.cfg.K8sVersion, "--settings": o.cfg.MockSettings, "--listen": o.cfg.MockListen, "--state": o.cfg.MockState,
 	} {
@@ -325,7 +335,16 @@ func (m *mockProcess) stop(ctx context.Context) error {
 		_ = m.process.Kill()
 		<-m.ended
 	}
-	return errors.Join(err, m.removeDir())
+	return errors.Join(err, m.clear(context.WithoutCancel(ctx)))
+}
+
+// clear removes what a mock that has ended, however that happened, had on this
+// machine. While containers cannot be removed, its folder stays as a reminder.
+func (m *mockProcess) clear(ctx context.Context) error {
+	if err := removeContainers(ctx, m.containers); err != nil {
+		return err
+	}
+	return m.removeDir()
 }
 
 func (m *mockProcess) removeDir() error {

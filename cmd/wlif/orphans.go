@@ -42,14 +42,13 @@ type orphan struct {
 
 // orphans looks among the temporary files of this user.
 func orphans(ledgers []provision.LedgerInfo) ([]orphan, error) {
-	const prefix = "wlif-"
-	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"))
+	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), ownPrefix+"*"))
 	if err != nil {
 		return nil, fmt.Errorf("looking for folders of mocks: %w", err)
 	}
 	var found []orphan
 	for _, dir := range dirs {
-		id := strings.TrimPrefix(filepath.Base(dir), prefix)
+		id := strings.TrimPrefix(filepath.Base(dir), ownPrefix)
 		known := slices.ContainsFunc(ledgers, func(l provision.LedgerInfo) bool { return l.Header.RunID == id })
 		if known || !provision.ValidRunID(id) || !abandoned(dir) {
 			continue

@@ -191,7 +191,7 @@ func (l *launch) problem(where string, err error) {
 func (l *launch) prepare(ctx context.Context) error {
 	ctx, cancel := l.interrupts.until(ctx, 1)
 	defer cancel()
-	if err := firstProblem(machine(l.cfg)); err != nil {
+	if err := firstProblem(machine(ctx, l.cfg)); err != nil {
 		return err
 	}
 	if l.cfg.Cloud == config.CloudMock && l.cfg.Endpoint == "" {
@@ -258,6 +258,7 @@ func (l *launch) makeLedger() error {
 	}
 	if l.mock != nil {
 		header.Local[localMockDir] = l.mock.dir
+		header.Local[localContainers] = l.mock.containers
 		header.Local[localMockPID] = fmt.Sprint(l.mock.process.Pid)
 	}
 	ledger, err := provision.CreateLedger(l.state, header)

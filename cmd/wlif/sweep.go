@@ -21,6 +21,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kind"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/report"
 )
@@ -81,8 +82,8 @@ func runSweep(ctx context.Context, f sweepFlags, flags *pflag.FlagSet, out io.Wr
 			}
 		}
 		if ownMocks {
-			if o := (orphan{runID: f.run, dir: mockDir(f.run)}); abandoned(o.dir) {
-				return o.sweep(f, out)
+			if found, err := sweepUnledgered(ctx, f, ledgers, out); found || err != nil {
+				return err
 			}
 			return hinted(usageError(fmt.Errorf("no ledger of a run %s with a mock is on this machine", f.run)),
 				"for a run in the real cloud add --cloud yandex and its folder; the ledgers are in "+state)
@@ -157,16 +158,11 @@ func sweepMocks(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInf
 	if err != nil {
 		return err
 	}
-	lost, err := orphans(ledgers)
+	found, err := sweepUnledgered(ctx, f, ledgers, out)
 	if err != nil {
 		return err
 	}
-	for _, o := range lost {
-		if err := o.sweep(f, out); err != nil {
-			return err
-		}
-	}
-	code, found := report.ExitConformant, len(lost) > 0
+	code := report.ExitConformant
 	for _, ledger := range ledgers {
 		h := ledger.Header
 		if h.Local[localMockDir] == "" {
@@ -197,6 +193,32 @@ func sweepMocks(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInf
 	return finished(code)
 }
 
+// sweepUnledgered removes the folders and containers of mocks that no ledger
+// knows, or of the run that --run names.
+func sweepUnledgered(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInfo, out io.Writer) (found bool, err error) {
+	chosen := func(runID string) bool { return f.run == "" || f.run == runID }
+	containers, err := findLostContainers(ctx, ledgers)
+	var none *kind.NoDockerError
+	if errors.As(err, &none) {
+		_, _ = fmt.Fprintf(out, "Containers of kind clusters were not looked for: %v\n", none)
+	} else if err != nil {
+		return false, err
+	}
+	for _, c := range containers {
+		if chosen(c.runID()) {
+			found, err = true, errors.Join(err, c.sweep(ctx, f, out))
+		}
+	}
+	folders, failed := orphans(ledgers)
+	err = errors.Join(err, failed)
+	for _, o := range folders {
+		if chosen(o.runID) {
+			found, err = true, errors.Join(err, o.sweep(f, out))
+		}
+	}
+	return found, err
+}
+
 func mockAlive(h provision.Header) bool {
 	pid, err := strconv.Atoi(h.Local[localMockPID])
 	if err != nil {
@@ -219,16 +241,19 @@ func sweepKeptMock(ctx context.Context, f sweepFlags, cfg *config.Config, ledger
 	if ledger.Alive {
 		return usageError(fmt.Errorf("the run %s is alive: process %d holds its ledger", h.RunID, h.PID))
 	}
-	dir := h.Local[localMockDir]
+	m := &mockProcess{dir: h.Local[localMockDir], containers: h.Local[localContainers]}
 	if !mockAlive(h) {
 		_, _ = fmt.Fprintf(out, "run %s: its mock has ended, and everything in it with it\n", h.RunID)
 		if f.dryRun {
 			return nil
 		}
-		return errors.Join(os.RemoveAll(dir), os.RemoveAll(filepath.Dir(ledger.Path)))
+		// The ledger goes last: without it nobody would look for the containers.
+		if err := m.clear(ctx); err != nil {
+			return err
+		}
+		return os.RemoveAll(filepath.Dir(ledger.Path))
 	}
-	m := &mockProcess{dir: dir}
-	raw, err := os.ReadFile(filepath.Join(dir, announceName))
+	raw, err := os.ReadFile(filepath.Join(m.dir, announceName))
 	if err == nil {
 		err = json.Unmarshal(raw, &m.announced)
 	}
@@ -273,5 +298,5 @@ func (m *mockProcess) stopOther(ctx context.Context, h provision.Header) error {
 			return fmt.Errorf("the mock (process %d) did not end within %s", pid, stopBudget)
 		}
 	}
-	return m.removeDir()
+	return m.clear(context.WithoutCancel(ctx))
 }

@@ -70,6 +70,12 @@ func Docker(ctx context.Context) (Host, error) {
 	return Host{Version: info.Version, CgroupV1: info.Cgroup == "1", NoResourceCapability: lacks}, nil
 }
 
+// HasImage says whether Docker has an image.
+func HasImage(ctx context.Context, reference string) bool {
+	_, err := docker(ctx, nil, "image", "inspect", reference)
+	return err == nil
+}
+
 // capSysResource is its number in capabilities(7).
 const capSysResource = 24
 
