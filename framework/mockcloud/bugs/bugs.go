@@ -47,7 +47,7 @@ func in(area string, table ...Bug) []Bug {
 
 // all is every area's table, in the order in which they are listed.
 var all = slices.Concat(
-	token,
+	token, times, claims, jwks, request, state, answer,
 )
 
 // All returns every bug, area by area.

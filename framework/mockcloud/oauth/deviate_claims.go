@@ -55,6 +55,9 @@ var claimDeviations = map[string]func(*policy){
 	"AnySubjectAccepted":      forgive(reason("subject"), reason("subject-missing")),
 	"SubjectPrefixMatched":    subjectsAre(func(linked, token string) bool { return strings.HasPrefix(token, linked) }),
 	"SubjectBeginningMatched": subjectsAre(func(linked, token string) bool { return token != "" && strings.HasPrefix(linked, token) }),
+	"SubjectSuffixMatched": subjectsAre(func(linked, token string) bool {
+		return token != "" && (strings.HasSuffix(token, linked) || strings.HasSuffix(linked, token))
+	}),
 	"SubjectCaseIgnored":      subjectsAre(strings.EqualFold),
 	"SubjectWildcardsMatched": subjectsAre(matchesPattern),
 	"SubjectNamespaceOnly":    subjectsAre(sameBut(kubernetesPart(2))),

@@ -3,7 +3,8 @@ package oauth
 import (
 	"context"
 	"net/http"
-	"net/url"
+	"slices"
+	"strings"
 
 	mockiam "github.com/wlif-conformance/wlif-conformance/framework/mockcloud/iam"
 )
@@ -32,22 +33,20 @@ var keyDeviations = map[string]func(*policy){
 			return append(discovered(ctx, e, t), before(ctx, e, t, l)...)
 		}
 	},
-	"JWKSSharedByIssuer": func(p *policy) {
+	"KeysOfEveryFederation": func(p *policy) {
 		before := p.keys.addresses
 		p.keys.addresses = func(ctx context.Context, e *Endpoint, t *token, l mockiam.Link) []string {
 			addresses := before(ctx, e, t, l)
 			for _, f := range e.accounts.Federations() {
-				if f.FolderId == l.Federation.FolderId && f.Issuer == l.Federation.Issuer {
+				if f.FolderId == l.Federation.FolderId && !slices.Contains(addresses, f.JwksUrl) {
 					addresses = append(addresses, f.JwksUrl)
 				}
 			}
 			return addresses
 		}
 	},
-	"JWKSHostMustBeIssuers": func(p *policy) {
-		p.account.stages = append(p.account.stages, stage{"jwks-unreachable", func(_ *token, l mockiam.Link) bool {
-			return hostOf(l.Federation.JwksUrl) == hostOf(l.Federation.Issuer)
-		}})
+	"JWKSMustLieBelowIssuer": func(p *policy) {
+		p.account.stages = append(p.account.stages, stage{"jwks-unreachable", func(_ *token, l mockiam.Link) bool { return liesBelowIssuer(l) }})
 	},
 	"FormerJWKSURLUsed": func(p *policy) {
 		remembering(p, func(e *Endpoint, _ string, live []mockiam.Link) []mockiam.Link {
@@ -59,10 +58,6 @@ var keyDeviations = map[string]func(*policy){
 	},
 }
 
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Host
+func liesBelowIssuer(l mockiam.Link) bool {
+	return strings.HasPrefix(l.Federation.JwksUrl, l.Federation.Issuer+"/")
 }

@@ -8,6 +8,10 @@ import (
 
 // requestDeviations are the bugs of the table request.
 var requestDeviations = map[string]func(*policy){
+	"NoTokenNoCheck": func(p *policy) {
+		p.form.optional = append(p.form.optional, "subject_token")
+		p.token.opaque = func(raw string) bool { return raw == "" }
+	},
 	"MissingParametersAssumed": func(p *policy) { p.form.missing = fixedValues() },
 	"EmptyParametersAssumed":   func(p *policy) { p.form.empty = fixedValues() },
 	"RepeatedParameterTaken":   func(p *policy) { p.form.firstOfSeveral = true },
@@ -15,7 +19,13 @@ var requestDeviations = map[string]func(*policy){
 		p.form.free = append(p.form.free, "requested_token_type", "subject_token_type")
 	},
 	"GrantTypeNotCompared": func(p *policy) { p.form.free = append(p.form.free, "grant_type") },
-	"GetAccepted":          func(p *policy) { p.form.methods = append(p.form.methods, http.MethodGet) },
+	"UnknownGrantCalledInvalid": refusing(func(a *reply, f failure, why reason, _ *request) {
+		if why == "grant-type" {
+			f.Error = "invalid_request"
+			a.body = f
+		}
+	}),
+	"GetAccepted": func(p *policy) { p.form.methods = append(p.form.methods, http.MethodGet) },
 	"UnknownParametersRefused": func(p *policy) {
 		p.form.acceptable = func(form url.Values) error {
 			for name := range form {

@@ -14,8 +14,10 @@ import (
 var tokenDeviations = map[string]func(*policy){
 	"SignatureNotVerified": func(p *policy) {
 		p.token.unsigned = true
+		p.token.algorithm = func(string, []string) bool { return true }
 		p.token.needsKid = func(*token) bool { return false }
 		p.keys.unverified = func(*token) bool { return true }
+		p.forgiven = append(p.forgiven, reason("critical-header"))
 	},
 	"InvalidSignatureAccepted": func(p *policy) {
 		p.token.unsigned = true
@@ -30,23 +32,15 @@ var tokenDeviations = map[string]func(*policy){
 		p.keys.unverified = func(t *token) bool { return none(string(t.alg)) || unverified(t) }
 	},
 	"HS256WithPublicKeyAccepted": hmacWithPublicKey,
-	"AlgorithmTakenFromKey":      algorithmTakenFromKey,
+	"AlgorithmNotCompared":       algorithmNotCompared,
 	"ShortSignatureAccepted":     shortSignatureAccepted,
 	"CritIgnored": func(p *policy) {
 		p.forgiven = append(p.forgiven, reason("critical-header"))
 		p.keys.verify = func(t *token, key publishedKey) error { return verifyAs(string(t.alg), t, key.Key) }
 	},
-	"EmbeddedJWKTrusted": trusting(embeddedKey),
-	"JkuFollowed":        trusting(keySetOfHeader),
-	"X5uFollowed":        trusting(certificateOfHeader),
-	"UnknownKidTriesAnyKey": func(p *policy) {
-		p.keys.candidates = func(named, all []publishedKey) []publishedKey {
-			if len(named) == 0 {
-				return all
-			}
-			return named
-		}
-	},
+	"EmbeddedJWKTrusted":       trusting(embeddedKey),
+	"JkuFollowed":              trusting(keySetOfHeader),
+	"X5uFollowed":              trusting(certificateOfHeader),
 	"UnknownKidSkipsSignature": forgive(reason("kid-unknown")),
 	"OpaqueTokenAccepted": func(p *policy) {
 		p.token.opaque = func(raw string) bool {
@@ -55,10 +49,6 @@ var tokenDeviations = map[string]func(*policy){
 		}
 	},
 	"OversizedTokenAccepted": func(p *policy) { p.token.max, p.form.maxBody = maxRead, maxRead },
-	"NoTokenNoCheck": func(p *policy) {
-		p.form.optional = append(p.form.optional, "subject_token")
-		p.token.opaque = func(raw string) bool { return raw == "" }
-	},
 
 	"ExpiryIgnored":        forgive(reason("expired")),
 	"ExpiryOptional":       forgive(reason("exp-missing")),
@@ -105,9 +95,9 @@ func hmacWithPublicKey(p *policy) {
 	}
 }
 
-// algorithmTakenFromKey lets the header say any algorithm, and any key of a set
+// algorithmNotCompared lets the header say any algorithm, and any key of a set
 // whose kid is known verify with any that it can.
-func algorithmTakenFromKey(p *policy) {
+func algorithmNotCompared(p *policy) {
 	algorithm := p.token.algorithm
 	p.token.algorithm = func(name string, allowed []string) bool {
 		return slices.Contains(asymmetric, name) || algorithm(name, allowed)
