@@ -148,6 +148,15 @@ func TestAnswersAreObserved(t *testing.T) {
 	}
 }
 
+func TestOutcomesAreObservedInOneValue(t *testing.T) {
+	defer Take()
+	ObserveOutcome("plain", nil, "asking")
+	ObserveOutcome("late", &exchange.Refusal{Status: 400, Code: "invalid_request", Description: "no"}, "asking")
+	if got, want := Take().Observations, []Observation{{"plain", "accepted"}, {"late", "refused 400 invalid_request"}}; !slices.Equal(got, want) {
+		t.Errorf("observed %q", got)
+	}
+}
+
 func TestNotesAreOfOneSpec(t *testing.T) {
 	Take()
 	Observe("status", "400")

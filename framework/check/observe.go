@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
@@ -69,6 +70,22 @@ func ObserveAnswer(err error, doing string) {
 	for _, o := range answerOf(err) {
 		Observe(o.Name, o.Value)
 	}
+}
+
+// ObserveOutcome notes how a call was answered in one value, "refused 400
+// invalid_request", for a check that notes several. Else it is ObserveAnswer.
+func ObserveOutcome(name string, err error, doing string) {
+	ginkgo.GinkgoHelper()
+	if EngineFault(err) {
+		NoError(err, doing)
+	}
+	var words []string
+	for _, o := range answerOf(err) {
+		if o.Name != ObservedText {
+			words = append(words, o.Value)
+		}
+	}
+	Observe(name, strings.Join(words, " "))
 }
 
 func answerOf(err error) []Observation {

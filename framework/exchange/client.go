@@ -119,7 +119,7 @@ type body struct {
 
 func parse(answer *http.Response, raw []byte, sent Token) (Response, error) {
 	id := cmp.Or(answer.Header.Get("X-Request-Id"), answer.Header.Get("X-Ya-Request-Id"))
-	if answer.StatusCode >= http.StatusInternalServerError {
+	if answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests {
 		return Response{}, &ServerError{answer.StatusCode, id}
 	}
 	var parsed body

@@ -7,7 +7,7 @@ import (
 
 // Refusal is a 4xx with an OAuth error body (RFC 6749 section 5.2).
 type Refusal struct {
-	// Status is the HTTP status, 400 to 499.
+	// Status is the HTTP status, 400 to 499 without 429.
 	Status int
 	// Code is the body's `error`, Description its `error_description`.
 	Code        string
@@ -22,7 +22,8 @@ func (e *Refusal) Error() string {
 	return fmt.Sprintf("the token exchange was refused: %d %s: %s%s", e.Status, e.Code, e.Description, requestID(e.RequestID))
 }
 
-// ServerError is a 5xx: nothing is said about the request.
+// ServerError is a 5xx, or the 429 of a server that is asked too much: nothing is
+// said about the request.
 type ServerError struct {
 	Status    int
 	RequestID string

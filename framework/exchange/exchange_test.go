@@ -59,6 +59,7 @@ func TestAnswersAreToldApart(t *testing.T) {
 		{"refusal", 400, jsonType, `{"error":"invalid_request","error_description":"no"}`, &Refusal{400, "invalid_request", "no", "id-1", false}},
 		{"the other request id", 401, map[string]string{"Content-Type": "application/json", "X-Ya-Request-Id": "id-2"}, `{"error":"x"}`, &Refusal{401, "x", "", "id-2", false}},
 		{"a failing server", 503, jsonType, `{"error":"server_error"}`, &ServerError{503, "id-1"}},
+		{"a throttling server", 429, jsonType, `{"error":"invalid_request"}`, &ServerError{429, "id-1"}},
 		{"refusal with a token", 400, jsonType, `{"error":"x","access_token":"t1.x"}`, &UnexpectedError{400, "it has an access token beside the error", "id-1", true}},
 		{"refusal without code", 403, jsonType, `{}`, &UnexpectedError{403, "it has no error code", "id-1", false}},
 		{"html", 200, map[string]string{"Content-Type": "text/html"}, `<p>`, &UnexpectedError{200, `its content type is "text/html", not application/json`, "", false}},

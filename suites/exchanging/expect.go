@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -73,13 +74,29 @@ func Refused(ctx context.Context, form url.Values, changed string) *exchange.Ref
 	return MustRefuse(response, err, changed)
 }
 
-// MustRefuse is Refused for an answer that is there already.
+// MustRefuse is Refused for an answer that is there already. What is documented of
+// a refusal is its class alone, so the answer is noted, too.
 func MustRefuse(response exchange.Response, err error, changed string) *exchange.Refusal {
 	ginkgo.GinkgoHelper()
-	check.NoError(refusal(response, err), "exchanging, although "+changed)
+	doing := "exchanging, although " + changed
+	check.NoError(refusal(response, err), doing)
+	check.ObserveAnswer(err, doing)
 	var refused *exchange.Refusal
 	errors.As(err, &refused)
 	return refused
+}
+
+// MustTurnAway demands less than MustRefuse: a 4xx without an IAM token, whatever
+// its form. It is for requests that need not get as far as the token endpoint's own
+// code.
+func MustTurnAway(response exchange.Response, err error, changed string) {
+	ginkgo.GinkgoHelper()
+	var unexpected *exchange.UnexpectedError
+	if errors.As(err, &unexpected) && unexpected.Status >= http.StatusBadRequest && !unexpected.Token {
+		check.ObserveAnswer(err, "exchanging, although "+changed)
+		return
+	}
+	MustRefuse(response, err, changed)
 }
 
 // refusal is nil if an answer is a refusal, and says what it is otherwise.
