@@ -45,9 +45,19 @@ func in(area string, table ...Bug) []Bug {
 	return table
 }
 
+// may lists requirements that may fail for one reason.
+func may(why string, ids ...string) []May {
+	out := make([]May, len(ids))
+	for i, id := range ids {
+		out[i] = May{ID: id, Why: why}
+	}
+	return out
+}
+
 // all is every area's table, in the order in which they are listed.
 var all = slices.Concat(
 	token, times, claims, jwks, request, state, answer,
+	access, secrets, federation, operations, rest, cluster, storage,
 )
 
 // All returns every bug, area by area.
