@@ -110,7 +110,7 @@ func docker(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error
 	var out, said bytes.Buffer
 	command.Stdin, command.Stdout, command.Stderr = stdin, &out, &said
 	if err := command.Run(); err != nil {
-		return out.Bytes(), fmt.Errorf("docker %s: %w: %s", args[0], err, lastLine(said.String()))
+		return out.Bytes(), fmt.Errorf("docker %s: %w: %s", args[0], err, tailOf(said.String(), 3))
 	}
 	return out.Bytes(), nil
 }
@@ -118,9 +118,10 @@ func docker(ctx context.Context, stdin io.Reader, args ...string) ([]byte, error
 // lines splits what a command printed; nothing is no line.
 func lines(out []byte) []string { return strings.Fields(string(out)) }
 
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndexByte(text, '\n')+1:]
+// tailOf is the end of what a command printed.
+func tailOf(text string, count int) string {
+	all := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(all[max(0, len(all)-count):], "\n")
 }
 
 // inNode runs a shell script in a node. stdin may be nil.

@@ -53,9 +53,5 @@ func explained(err error) error {
 	if failed == nil || len(failed.Output) == 0 {
 		return errors.New(err.Error()) // without kind's stack
 	}
-	said := strings.Split(strings.TrimSpace(string(failed.Output)), "\n")
-	if cut := len(said) - explainedLines; cut > 0 {
-		said = said[cut:]
-	}
-	return fmt.Errorf("%w: %s", err, strings.Join(said, "\n"))
+	return fmt.Errorf("%w: %s", err, tailOf(string(failed.Output), explainedLines))
 }
