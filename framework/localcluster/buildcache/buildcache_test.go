@@ -44,7 +44,7 @@ go 1.26.0
 
 godebug default=go1.26
 
-require example.com/dependency v3.6.8 // indirect
+require example.com/dependency v0.6.8 // indirect
 
 replace example.com/fork => example.com/other v1.0.0
 `
@@ -53,7 +53,7 @@ replace example.com/fork => example.com/other v1.0.0
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"module nested.local/build", "example.com/upstream v1.2.3", "example.com/dependency v3.6.8",
+	for _, want := range []string{"module nested.local/build", "example.com/upstream v1.2.3", "example.com/dependency v0.6.8",
 		"example.com/fork => example.com/other v1.0.0", "godebug default=go1.26", "go 1.26.0"} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("it lacks %q:\n%s", want, got)

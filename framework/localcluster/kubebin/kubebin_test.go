@@ -88,9 +88,13 @@ replace (
 
 // program is a script that answers --version as the real one does.
 func program(name, version string) []byte {
-	answer := "Kubernetes v" + version
-	if name == Etcd {
-		answer = "etcd Version: 3.6.8"
+	answer := map[string]string{
+		Etcd:    "etcd Version: 3.6.8",
+		Kubeadm: "v" + version,
+		Kubectl: "Client Version: v" + version,
+	}[name]
+	if answer == "" {
+		answer = "Kubernetes v" + version
 	}
 	return []byte("#!/bin/sh\necho '" + answer + "'\n")
 }
@@ -173,6 +177,26 @@ func TestDownload(t *testing.T) {
 				t.Errorf("left behind: %v", left)
 			}
 		})
+	}
+}
+
+func TestDownloadOfANode(t *testing.T) {
+	net := newInternet(t, "1.36.0")
+	cache := net.cache(t)
+	for range 2 {
+		set, err := cache.EnsureNode(t.Context(), "1.36.3", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, program := range []string{Kubelet, Kubeadm, Kubectl, Proxy} {
+			if err := probe(t.Context(), set, program); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	// The control plane is neither fetched with it nor taken for there.
+	if control, err := cache.Ensure(t.Context(), "1.36.3", nil); err != nil || net.downloads != 1 || complete(control) != nil {
+		t.Errorf("%d archives, %v", net.downloads, err)
 	}
 }
 

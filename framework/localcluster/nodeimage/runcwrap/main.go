@@ -50,30 +50,24 @@ func lacksSysResource() bool {
 // specFile is the file that a command line makes runc read: the bundle's config.json
 // of create and run, the --process file of exec. It is empty for other commands.
 func specFile(args []string) (string, error) {
-	var command, bundle, process string
-	for i, arg := range args {
-		name, value, inline := strings.Cut(arg, "=")
-		if !inline && i+1 < len(args) {
-			value = args[i+1]
-		}
-		switch name {
-		case "create", "run", "exec":
-			// Only the first is the command; a container may have such a name.
-			if command == "" {
-				command = arg
-			}
-		case "--bundle", "-b":
-			bundle = value
-		case "--process", "-p":
-			process = value
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		switch args[0] {
+		case "--root", "--log", "--log-format", "--criu", "--rootless": // runc's own flags that take a value
+			args = args[min(2, len(args)):]
+		default:
+			args = args[1:]
 		}
 	}
 	switch {
-	case command == "exec":
-		return process, nil
-	case command == "":
+	case len(args) == 0:
 		return "", nil
-	case bundle == "":
+	case args[0] == "exec":
+		return value(args, "--process", "-p"), nil
+	case args[0] != "create" && args[0] != "run":
+		return "", nil
+	}
+	bundle := value(args, "--bundle", "-b")
+	if bundle == "" {
 		dir, err := os.Getwd()
 		if err != nil {
 			return "", err
@@ -81,6 +75,21 @@ func specFile(args []string) (string, error) {
 		bundle = dir
 	}
 	return filepath.Join(bundle, "config.json"), nil
+}
+
+// value is that of a flag, in either form: --flag value, --flag=value.
+func value(args []string, long, short string) string {
+	for i, arg := range args {
+		name, inline, ok := strings.Cut(arg, "=")
+		switch {
+		case name != long && name != short:
+		case ok:
+			return inline
+		case i+1 < len(args):
+			return args[i+1]
+		}
+	}
+	return ""
 }
 
 // rewrite edits a file in place: its mode and owner stay.
