@@ -145,7 +145,7 @@ func (c *fakeCluster) Admin() *rest.Config {
 func (c *fakeCluster) CollectLogs(context.Context, string) error { return nil }
 
 func (c *fakeCluster) JWKS(context.Context) ([]byte, error) {
-	return []byte(`{"keys":[{"kid":"` + c.spec.Name + `"}]}`), nil
+	return []byte(`{"keys":[{"alg":"RS256","kid":"` + c.spec.Name + `","kty":"RSA","use":"sig"}]}`), nil
 }
 
 func (c *fakeCluster) SetIssuers(_ context.Context, issuers []string) error {
@@ -190,12 +190,14 @@ func (c *fakeCluster) Delete(context.Context) error {
 type files struct {
 	mu  sync.Mutex
 	all map[string]string
+	// types are their content types.
+	types map[string]string
 }
 
-func (f *files) Publish(bucket, key, _ string, body []byte) error {
+func (f *files) Publish(bucket, key, contentType string, body []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.all[bucket+"/"+key] = string(body)
+	f.all[bucket+"/"+key], f.types[bucket+"/"+key] = string(body), contentType
 	return nil
 }
 
@@ -214,6 +216,12 @@ func (f *files) get(path string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.all[path]
+}
+
+func (f *files) typeOf(path string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.types[path]
 }
 
 func (f *files) count() int {

@@ -68,7 +68,7 @@ func (a authenticator) Authenticate(token string) (access.Subject, error) {
 }
 
 func start(t *testing.T, real bool) *cloud {
-	c := &cloud{t: t, dir: t.TempDir(), files: &files{all: map[string]string{}}}
+	c := &cloud{t: t, dir: t.TempDir(), files: &files{all: map[string]string{}, types: map[string]string{}}}
 	if real {
 		c.engine = &fakeEngine{t: t, clusters: map[string]*fakeCluster{}}
 	}
@@ -208,7 +208,7 @@ func TestTutorialsCluster(t *testing.T) {
 	if row.Master.MasterAuth.ClusterCaCertificate != "the CA of "+row.Id || row.Master.Version != "1.36" || row.CreatedAt.Nanos != 0 {
 		t.Errorf("cluster is %v", row)
 	}
-	if got := c.files.get("mk8s-oidc/v1/clusters/" + row.Id + "/jwks.json"); got != `{"keys":[{"kid":"`+row.Id+`"}]}` {
+	if got := c.files.get("mk8s-oidc/v1/clusters/" + row.Id + "/jwks.json"); got != `{"keys":[{"alg":"RS256","kid":"`+row.Id+`","kty":"RSA","use":"sig"}]}` {
 		t.Errorf("published %q", got)
 	}
 	running := c.engine.cluster(row.Id)

@@ -48,7 +48,7 @@ func TestResume(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = store.Close() }) // before its folder goes
 	k := kernel.New(store, settings.NewLive(settings.Default()), clocktesting.NewFakeClock(time.Unix(1, 0)), slog.New(slog.NewTextHandler(io.Discard, nil)), audit.New(nil))
-	c := &cloud{t: t, dir: t.TempDir(), files: &files{all: map[string]string{}}, engine: &fakeEngine{t: t, clusters: map[string]*fakeCluster{}}}
+	c := &cloud{t: t, dir: t.TempDir(), files: &files{all: map[string]string{}, types: map[string]string{}}, engine: &fakeEngine{t: t, clusters: map[string]*fakeCluster{}}}
 	o := c.options(k, vpc.New(k))
 	o.KeepState = true
 	s := mk8s.New(o)
