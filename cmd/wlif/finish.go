@@ -33,6 +33,9 @@ func (l *launch) finish(ctx context.Context) (kept string) {
 		l.sweepLeftovers(ctx)
 		l.takeInventory(ctx)
 	}
+	if l.suiteRan {
+		l.decideInvariants()
+	}
 	if l.client != nil {
 		_ = l.client.Close(ctx) // the process ends anyway
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -61,6 +62,8 @@ type launch struct {
 	console    *console
 	interrupts *interrupts
 
+	// canary is a secret that the suite plants where payloads go.
+	canary string
 	mock   *mockProcess // nil: the cloud was there before
 	client *cloud.Client
 	// suiteRan is set once the suite was started: something may exist.
@@ -88,7 +91,7 @@ func runRun(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
 }
 
 func newLaunch(cfg *config.Config, chosen selection, programs tools, out io.Writer) (*launch, error) {
-	l := &launch{cfg: cfg, chosen: chosen, tools: programs, id: provision.NewRunID(), started: time.Now(), redactor: &redact.Redactor{}}
+	l := &launch{cfg: cfg, chosen: chosen, tools: programs, id: provision.NewRunID(), started: time.Now(), redactor: &redact.Redactor{}, canary: rand.Text()}
 	if err := l.keepSecret(); err != nil {
 		return nil, usageError(err)
 	}

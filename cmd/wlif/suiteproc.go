@@ -70,7 +70,7 @@ func suiteEnviron(l *launch, environ []string) []string {
 		}
 	}
 	out = append(out, l.cfg.Environ()...)
-	return append(out, config.EnvRunConfig+"="+l.folder.ConfigFile())
+	return append(out, config.EnvRunConfig+"="+l.folder.ConfigFile(), config.EnvCanary+"="+l.canary)
 }
 
 // runSuite runs the compiled suite in a process group of its own and returns when

@@ -82,6 +82,8 @@ type Config struct {
 	MockSettings string `json:"mock_settings"`
 	MockListen   string `json:"mock_listen"`
 	MockState    string `json:"mock_state"`
+	// AuditLog is the path of the audit log of a mock that was there before.
+	AuditLog string `json:"audit_log"`
 
 	// Credentials never leave the process in any printed form.
 	Credentials Credentials `json:"-"`

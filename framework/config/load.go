@@ -22,6 +22,9 @@ const (
 	EnvConfig = envPrefix + "CONFIG"
 	// EnvRunConfig is the path of the resolved configuration the suite loads.
 	EnvRunConfig = envPrefix + "RUN_CONFIG"
+	// EnvCanary is a secret that the suite plants where payloads go, and that the
+	// launcher searches everything for that the run wrote.
+	EnvCanary = envPrefix + "CANARY"
 )
 
 // flagConfig names the YAML file.
@@ -79,6 +82,16 @@ func (f *rawFlag) Type() string {
 // a parsed flag set that AddFlags filled (nil: no flags), environ is os.Environ().
 // The error is an *Error with everything that is wrong.
 func Load(fs *pflag.FlagSet, environ []string) (*Config, error) {
+	return resolve(fs, environ, (*checker).run)
+}
+
+// LoadAccess resolves the configuration of a command that only asks a cloud: the
+// cloud must be there already, and no folder is demanded.
+func LoadAccess(fs *pflag.FlagSet, environ []string) (*Config, error) {
+	return resolve(fs, environ, (*checker).ask)
+}
+
+func resolve(fs *pflag.FlagSet, environ []string, check func(*checker)) (*Config, error) {
 	l := &loader{cfg: &Config{Origins: map[string]string{}}, values: map[string]given{}}
 	for _, k := range table {
 		l.values[k.Name] = given{k.Default, "default"}
@@ -89,7 +102,9 @@ func Load(fs *pflag.FlagSet, environ []string) (*Config, error) {
 	l.flags(fs)
 	l.assign()
 	l.complete()
-	l.problems = append(l.problems, l.cfg.check(l.origin)...)
+	k := &checker{Config: l.cfg, origin: l.origin}
+	check(k)
+	l.problems = append(l.problems, k.problems...)
 	if len(l.problems) > 0 {
 		sortProblems(l.problems)
 		return nil, &Error{Problems: l.problems}
@@ -202,7 +217,7 @@ func yamlShown(k Key, v any) string {
 }
 
 func (l *loader) environment(env map[string]string) {
-	known := map[string]bool{EnvConfig: true, EnvRunConfig: true}
+	known := map[string]bool{EnvConfig: true, EnvRunConfig: true, EnvCanary: true}
 	var names []string
 	for _, k := range table {
 		known[k.Env] = true

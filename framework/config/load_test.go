@@ -261,6 +261,32 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// Who only asks a cloud needs one, and its credentials, and nothing to create in.
+func TestLoadAccess(t *testing.T) {
+	for name, tc := range map[string]struct {
+		env  []string
+		want []string
+	}{
+		"no cloud":       {nil, []string{"endpoint", "--cloud yandex"}},
+		"no credentials": {[]string{"WLIF_CLOUD=yandex"}, []string{"credentials", "YC_TOKEN"}},
+		"bad address":    {[]string{"WLIF_CLOUD=yandex", "YC_TOKEN=y0_t", "WLIF_TOKEN_ENDPOINT=http://x"}, []string{"token_endpoint", "https://"}},
+		"the real cloud": {[]string{"WLIF_CLOUD=yandex", "YC_TOKEN=y0_t"}, nil},
+		"a mock":         {[]string{"YC_ENDPOINT=127.0.0.1:1", "YC_TOKEN=y0_t"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := config.LoadAccess(nil, tc.env)
+			if (err != nil) != (tc.want != nil) || err == nil && (c.Endpoint == "" || c.TokenEndpoint == "") {
+				t.Fatalf("%+v, %v", c, err)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the message does not say %q: %v", want, err)
+				}
+			}
+		})
+	}
+}
+
 func TestAllProblemsAtOnceInTheOrderOfTheTable(t *testing.T) {
 	_, err := load(t, "nonsense: 1\n", []string{"WLIF_PROCS=x"}, []string{"--k8s-version=1.29", "--run-ttl=5"})
 	var ce *config.Error

@@ -29,12 +29,14 @@ type checker struct {
 	problems []Problem
 }
 
-// check is run on a config whose single values parsed; keys that did not are
-// empty and are not complained about twice.
-func (c *Config) check(origin func(string) given) []Problem {
-	k := &checker{Config: c, origin: origin}
-	if c.Cloud != "" && c.Cluster != "" {
+// run looks at everything that a run needs. It is made of a config whose single
+// values parsed; keys that did not are empty and are not complained about twice.
+func (k *checker) run() {
+	if k.Cloud != "" && k.Cluster != "" {
 		k.target()
+		if k.remote() && k.FolderID == "" {
+			k.lacks("folder_id", "missing: set the folder everything is created in, with YC_FOLDER_ID or --folder-id")
+		}
 		k.access()
 		k.existing()
 		k.mock()
@@ -42,7 +44,17 @@ func (c *Config) check(origin func(string) given) []Problem {
 	k.version()
 	k.addresses()
 	k.selection()
-	return k.problems
+}
+
+// ask looks at what a command needs that only asks a cloud.
+func (k *checker) ask() {
+	if k.Cloud == CloudMock && k.Endpoint == "" {
+		k.lacks("endpoint", "missing: there is no cloud to ask; give --cloud yandex, or the --endpoint of a mock that runs")
+	}
+	if k.Cloud != "" {
+		k.access()
+	}
+	k.addresses()
 }
 
 // refuse reports a key with its value, and where that came from.
@@ -63,9 +75,6 @@ func (k *checker) target() {
 		k.refuse("cluster", "clusters of the mock run on this machine", onMock...)
 	case k.Cloud == CloudYandex && (k.Cluster == ClusterKind || k.Cluster == ClusterEmbedded):
 		k.refuse("cluster", "contradicts cloud=yandex: only the mock runs clusters on this machine", onYandex...)
-	}
-	if k.remote() && k.FolderID == "" {
-		k.lacks("folder_id", "missing: set the folder everything is created in, with YC_FOLDER_ID or --folder-id")
 	}
 }
 

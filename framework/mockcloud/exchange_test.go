@@ -324,13 +324,13 @@ func TestFaultsOfTheTokenEndpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("User-Agent", "curl wlif-run/r42")
+	req.Header.Set("User-Agent", "curl wlif-conformance/rabcde42")
 	resp, err := w.http.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if e, _ := w.cloud.Audit().ByRequest(resp.Header.Get("X-Request-Id")); e.Run != "r42" {
+	if e, _ := w.cloud.Audit().ByRequest(resp.Header.Get("X-Request-Id")); e.Run != "rabcde42" {
 		t.Errorf("the audited run is %q", e.Run)
 	}
 }

@@ -17,7 +17,9 @@ import (
 
 // Do makes one exchange, bounded by timeout.exchange.
 func Do(ctx context.Context, form url.Values) (exchange.Response, error) {
-	return bounded(ctx, func(ctx context.Context) (exchange.Response, error) { return run.Current().Exchange().Exchange(ctx, form) })
+	return bounded(ctx, func(ctx context.Context) (exchange.Response, error) {
+		return run.Current().Exchange().Exchange(ctx, form)
+	})
 }
 
 // Send makes one request that may not be the documented one, bounded likewise.

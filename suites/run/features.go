@@ -80,6 +80,9 @@ var detectors = map[conformance.Feature]func(*Run) (present bool, reason string)
 		return true, "storage_endpoint is " + r.Config.StorageEndpoint
 	},
 	conformance.AuditLog: func(r *Run) (bool, string) {
+		if r.Config.AuditLog != "" {
+			return true, "audit_log is " + r.Config.AuditLog
+		}
 		if _, err := os.Stat(r.Folder.AuditLog()); err != nil {
 			return false, "the run has no audit log of the cloud"
 		}

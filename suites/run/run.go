@@ -29,6 +29,9 @@ type Run struct {
 	Cloud   *cloud.Client
 	Cluster *cluster.Cluster
 
+	// Canary is a secret of the run: a payload to plant, that must turn up nowhere.
+	Canary config.Secret
+
 	// process is this process's name in journal and ledger.
 	process string
 	ledger  *provision.Ledger
@@ -53,7 +56,7 @@ func Open(process string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Config: cfg, process: process, Folder: runfolder.Folder(filepath.Dir(path)), Redactor: &redact.Redactor{}}
+	r := &Run{Config: cfg, process: process, Folder: runfolder.Folder(filepath.Dir(path)), Redactor: &redact.Redactor{}, Canary: config.NewSecret(os.Getenv(config.EnvCanary))}
 	if r.Info, err = r.Folder.LoadRun(); err != nil {
 		return nil, err
 	}

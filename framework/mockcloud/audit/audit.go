@@ -89,7 +89,7 @@ func (l *Log) ByRequest(id string) (Entry, bool) {
 	return found[0], true
 }
 
-var runInAgent = regexp.MustCompile(`wlif-run/([a-z0-9]+)`)
+var runInAgent = regexp.MustCompile(`wlif-conformance/([a-z][a-z0-9]{7})\b`)
 
 // RunOf is the run that a client's user agent names, "" if it names none.
 func RunOf(userAgent string) string {

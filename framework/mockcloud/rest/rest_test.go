@@ -263,7 +263,7 @@ func TestHeadersGoOn(t *testing.T) {
 	a := start(t)
 	key := uuid.NewString()
 	body := `{"folderId":"` + a.Folder + `"}`
-	_, first, _ := a.call("POST", "/lockbox/v1/secrets", body, "Idempotency-Key", key, "User-Agent", "tool/1 wlif-run/abc12345")
+	_, first, _ := a.call("POST", "/lockbox/v1/secrets", body, "Idempotency-Key", key, "User-Agent", "tool/1 wlif-conformance/abc12345")
 	_, second, _ := a.call("POST", "/lockbox/v1/secrets", body, "Idempotency-Key", key)
 	if first["id"] == "" || first["id"] != second["id"] {
 		t.Errorf("%v, then %v", first["id"], second["id"])
