@@ -139,7 +139,7 @@ func parse(answer *http.Response, raw []byte, sent Token) (Response, error) {
 	case answer.StatusCode >= 400 && parsed.Error == "":
 		return unexpected("it has no error code")
 	case answer.StatusCode >= 400:
-		return Response{}, &Refusal{answer.StatusCode, parsed.Error, parsed.ErrorDescription, id, sent.within(raw)}
+		return Response{}, &Refusal{answer.StatusCode, sent.cut(parsed.Error), sent.cut(parsed.ErrorDescription), id, sent.within(raw)}
 	case answer.StatusCode != http.StatusOK:
 		return unexpected("only 200 is a success")
 	case parsed.AccessToken == "":

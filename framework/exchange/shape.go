@@ -36,10 +36,23 @@ func (e *Refusal) Breaches() []string {
 // an answer by no accident.
 const telling = 16
 
-// within says whether the token, or one of its parts, is in a text.
-func (t Token) within(text []byte) bool {
-	parts := append(strings.Split(t.Reveal(), "."), t.Reveal())
-	return slices.ContainsFunc(parts, func(part string) bool { return len(part) >= telling && bytes.Contains(text, []byte(part)) })
+// parts are the token, and what of it would tell it.
+func (t Token) parts() []string {
+	parts := append([]string{t.Reveal()}, strings.Split(t.Reveal(), ".")...)
+	return slices.DeleteFunc(parts, func(part string) bool { return len(part) < telling })
+}
+
+// within says whether the token, or one of its parts, is in an answer.
+func (t Token) within(answer []byte) bool {
+	return slices.ContainsFunc(t.parts(), func(part string) bool { return bytes.Contains(answer, []byte(part)) })
+}
+
+// cut takes the token and its parts out of a text.
+func (t Token) cut(text string) string {
+	for _, part := range t.parts() {
+		text = strings.ReplaceAll(text, part, hidden)
+	}
+	return text
 }
 
 // subjectToken is the one that a form has; a body of another kind has none.

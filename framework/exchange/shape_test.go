@@ -28,7 +28,7 @@ func TestRefusalsAreSeenToBreakTheirForm(t *testing.T) {
 			if !strings.Contains(found, tc.want) || tc.want == "" && found != "" {
 				t.Errorf("breaches %q, want %q", found, tc.want)
 			}
-			if strings.Contains(fmt.Sprint(found, refused.Echo), parts[0]) {
+			if strings.Contains(fmt.Sprint(found, *refused), parts[0]) {
 				t.Errorf("the token is told: %s", found)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
@@ -48,6 +49,14 @@ type Stack struct {
 	IssuerURL, Audience, Subject string
 }
 
+// Limit bounds a node that makes a stack, or is the first to ask for the shared
+// one, and then waits with the named timeouts.
+func Limit(waits ...time.Duration) ginkgo.NodeTimeout {
+	t := run.Current().Config.Timeouts
+	making := []time.Duration{t.Operation.D(), t.Operation.D(), t.Operation.D(), t.Operation.D(), t.Propagation.D()}
+	return run.Limit(append(making, waits...)...)
+}
+
 // build makes a stack and waits until it works.
 func build(ctx context.Context, f *provision.Fixtures, h *Host, o Options) *Stack {
 	ginkgo.GinkgoHelper()
@@ -66,9 +75,14 @@ func build(ctx context.Context, f *provision.Fixtures, h *Host, o Options) *Stac
 	s.CredentialID, err = f.Link(ctx, s.AccountID, s.Federation.GetId(), s.Subject)
 	check.Prerequisite(err, "linking the service account")
 	if !o.Unready {
-		run.Current().Settle(ctx, "a link is made", exchanging.Probe(s.Form(s.Token())))
+		check.Prerequisite(s.ready(ctx), "waiting for the first exchange")
 	}
 	return s
+}
+
+// ready waits until a token that should pass does.
+func (s *Stack) ready(ctx context.Context) error {
+	return run.Current().Settled(ctx, "a link is made", exchanging.Probe(s.Form(s.Token())))
 }
 
 // Token forges a token. Without mutations it passes.

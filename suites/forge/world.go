@@ -60,6 +60,9 @@ var shared struct {
 	sync.Mutex
 	host  *Host
 	stack *Stack
+	// unusable is set if the stack does not let its own tokens in: each check would
+	// wait in vain again.
+	unusable error
 }
 
 // SharedHost is the issuer that all checks of this process share, made by the
@@ -85,8 +88,10 @@ func World(ctx context.Context) *Stack {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.stack == nil {
-		shared.stack = build(ctx, run.Current().SharedFixtures(), host, Options{})
+		shared.stack = build(ctx, run.Current().SharedFixtures(), host, Options{Unready: true})
+		shared.unusable = shared.stack.ready(ctx)
 	}
+	check.Prerequisite(shared.unusable, "waiting for the first exchange of the shared stack")
 	return shared.stack
 }
 

@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/onsi/gomega"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
+	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
 )
 
 const (
@@ -26,6 +28,12 @@ const (
 // is measured under the name what ("a role is granted").
 func (r *Run) Settle(ctx context.Context, what string, probe func(context.Context) error) {
 	ginkgo.GinkgoHelper()
+	check.NoError(r.Settled(ctx, what, probe), what)
+}
+
+// Settled is Settle for a change that a check only stands on: the caller says what
+// it means that the change does not take effect.
+func (r *Run) Settled(ctx context.Context, what string, probe func(context.Context) error) error {
 	limit := r.Config.Timeouts.Propagation.D()
 	var (
 		began = time.Now()
@@ -34,21 +42,31 @@ func (r *Run) Settle(ctx context.Context, what string, probe func(context.Contex
 		last  error
 	)
 	failure := gomega.InterceptGomegaFailure(func() {
-		gomega.Eventually(ctx, func(ctx context.Context) int {
-			last = probe(ctx)
-			if last != nil {
+		gomega.Eventually(ctx, func(ctx context.Context) (int, error) {
+			if last = probe(ctx); last != nil {
 				seen = 0
-				return seen
+				return seen, inVain(last)
 			}
 			if seen == 0 {
 				first = time.Since(began)
 			}
 			seen++
-			return seen
+			return seen, nil
 		}).WithTimeout(limit).WithPolling(settlePoll).Should(gomega.BeNumerically(">=", inARow))
 	})
 	if failure != nil {
-		check.NoError(cmp.Or(last, failure), fmt.Sprintf("%s: waited for %s (timeout.propagation) until it is so %d times in a row", what, limit, inARow))
+		return fmt.Errorf("waited for %s at most (timeout.propagation) until it is so %d times in a row: %w", limit, inARow, cmp.Or(last, failure))
 	}
 	check.Measure(what, first)
+	return nil
+}
+
+// inVain stops the wait for an answer that no change of rights makes another:
+// one in no documented form.
+func inVain(err error) error {
+	var unexpected *exchange.UnexpectedError
+	if errors.As(err, &unexpected) {
+		return gomega.StopTrying("asking again cannot help").Wrap(err)
+	}
+	return nil
 }
