@@ -27,6 +27,7 @@ func newDoctorCommand() *cobra.Command {
 	}
 	config.AddFlags(cmd.Flags())
 	cmd.Flags().SortFlags = false
+	cmd.AddCommand(newDoctorExchangeCommand())
 	return cmd
 }
 

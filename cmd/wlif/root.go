@@ -58,6 +58,8 @@ Start with:
                    no account
   wlif run --cloud yandex --folder-id b1g...
                    the same on the real cloud: creates, tests, deletes
+  wlif doctor exchange --cloud yandex --federation F --service-account S
+       --token-file T  why a token of your own is refused
 
 Every flag can also be an environment variable (shown in brackets) or a key of a
 YAML file (--config).
