@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"errors"
+	"net/http"
 	"regexp"
 
 	"google.golang.org/grpc/codes"
@@ -82,6 +83,28 @@ func classOfCode(c codes.Code) Class {
 		return class
 	}
 	return ClassPermanent
+}
+
+// CodeOfHTTP is the code that an HTTP error status of the cloud's APIs stands for
+// (https://yandex.cloud/en/docs/api-design-guide/concepts/errors-handling). Of
+// several codes with one status it is the one without a state that could change.
+func CodeOfHTTP(status int) codes.Code {
+	switch status {
+	case http.StatusUnauthorized:
+		return codes.Unauthenticated
+	case http.StatusForbidden:
+		return codes.PermissionDenied
+	case http.StatusNotFound:
+		return codes.NotFound
+	case http.StatusConflict:
+		return codes.AlreadyExists
+	case http.StatusTooManyRequests:
+		return codes.ResourceExhausted
+	}
+	if status >= http.StatusInternalServerError {
+		return codes.Internal
+	}
+	return codes.InvalidArgument
 }
 
 // nestedCode finds the code of a failed token request in the text that the SDK

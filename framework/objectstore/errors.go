@@ -47,22 +47,11 @@ func silence(err error) codes.Code {
 	return codes.Unavailable
 }
 
-// code is the one that an HTTP status stands for in the cloud's other APIs
-// (https://yandex.cloud/en/docs/api-design-guide/concepts/errors-handling).
+// code is the one that an HTTP status stands for. A 409 of the storage is a bucket
+// that is not empty.
 func code(status int) codes.Code {
-	switch {
-	case status >= http.StatusInternalServerError:
-		return codes.Internal
-	case status == http.StatusUnauthorized:
-		return codes.Unauthenticated
-	case status == http.StatusForbidden:
-		return codes.PermissionDenied
-	case status == http.StatusNotFound:
-		return codes.NotFound
-	case status == http.StatusTooManyRequests:
-		return codes.ResourceExhausted
-	case status == http.StatusConflict:
+	if status == http.StatusConflict {
 		return codes.FailedPrecondition
 	}
-	return codes.InvalidArgument
+	return cloud.CodeOfHTTP(status)
 }
