@@ -216,7 +216,9 @@ func TestInterruptsCount(t *testing.T) {
 func TestMockIsStartedAskedAndStopped(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.K8sVersion = "" // nothing to prepare: no cluster is started
-	t.Setenv("SSL_CERT_FILE", "")
+	for _, name := range []string{"SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY"} {
+		t.Setenv(name, "")
+	}
 	m, err := startMock(t.Context(), mockOptions{cfg: cfg, runID: provision.NewRunID(), audit: filepath.Join(t.TempDir(), "audit"), say: func(string) {}})
 	if err != nil {
 		t.Fatal(err)
@@ -227,8 +229,8 @@ func TestMockIsStartedAskedAndStopped(t *testing.T) {
 	if cfg.OtherFolderID == "" || cfg.OtherFolderID == cfg.FolderID || cfg.ExpiredToken.IsZero() {
 		t.Errorf("second folder %q, an expired token: %t", cfg.OtherFolderID, !cfg.ExpiredToken.IsZero())
 	}
-	if cfg.Endpoint == "" || cfg.FolderID == "" || cfg.Credentials.Token.IsZero() || os.Getenv("SSL_CERT_FILE") == "" {
-		t.Errorf("endpoint %q, folder %q", cfg.Endpoint, cfg.FolderID)
+	if cfg.Endpoint == "" || cfg.FolderID == "" || cfg.Credentials.Token.IsZero() || os.Getenv("SSL_CERT_FILE") == "" || os.Getenv("HTTPS_PROXY") != m.announced.Proxy || os.Getenv("NO_PROXY") != "127.0.0.1" {
+		t.Errorf("endpoint %q, folder %q, proxy %q except for %q", cfg.Endpoint, cfg.FolderID, os.Getenv("HTTPS_PROXY"), os.Getenv("NO_PROXY"))
 	}
 	if listed, err := m.inventory(t.Context()); err != nil || len(listed) != 0 {
 		t.Errorf("inventory %v, %v", listed, err)

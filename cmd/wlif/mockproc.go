@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -230,8 +231,16 @@ func (m *mockProcess) apply(cfg *config.Config) error {
 		declared[method] = usual
 	}
 	cfg.Usual = declared
-	// Go reads it when the first certificate is verified, which is not before this.
-	return os.Setenv("SSL_CERT_FILE", a.CABundle)
+	return useMock(a)
+}
+
+// useMock lets this process and its children trust the mock and find its hosts
+// under their real names. Go reads these variables when it verifies a certificate or
+// looks for a proxy the first time, which is not before this, and asks no proxy for
+// addresses of this machine.
+func useMock(a mockcloud.Announcement) error {
+	host, _, err := net.SplitHostPort(a.Endpoint)
+	return errors.Join(err, os.Setenv("SSL_CERT_FILE", a.CABundle), os.Setenv("HTTPS_PROXY", a.Proxy), os.Setenv("NO_PROXY", host))
 }
 
 // mockResource is a row of the mock's inventory.

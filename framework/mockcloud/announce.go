@@ -16,6 +16,9 @@ type Announcement struct {
 	Endpoint        string `json:"endpoint"`
 	TokenEndpoint   string `json:"token_endpoint"`
 	StorageEndpoint string `json:"storage_endpoint"`
+	// Proxy leads to the mock under the real names of the cloud's hosts: the value of
+	// HTTPS_PROXY. It leads nowhere else.
+	Proxy string `json:"proxy"`
 	// Admin is the admin port; it wants AdminToken as a bearer token.
 	Admin      string `json:"admin"`
 	AdminToken string `json:"admin_token"`
@@ -44,6 +47,7 @@ func (c *Cloud) Announcement() Announcement {
 	a := Announcement{
 		Endpoint:      c.api.Addr().String(),
 		TokenEndpoint: "https://" + c.api.Addr().String() + "/oauth/token", StorageEndpoint: "https://" + c.storage.Addr().String(),
+		Proxy: "http://" + c.admin.Addr().String(),
 		Admin: "http://" + c.admin.Addr().String(), AdminToken: c.adminToken, AdminTokenFile: filepath.Join(c.dir, adminFile),
 		CAFile: filepath.Join(c.dir, "ca.pem"), CABundle: filepath.Join(c.dir, "ca-bundle.pem"),
 		CloudID: c.world.CloudID, FolderID: c.world.FolderID, OtherFolderID: c.world.OtherFolderID,

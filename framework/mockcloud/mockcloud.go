@@ -237,7 +237,7 @@ func (c *Cloud) ways(objects *storage.Storage) error {
 	c.servers = []*http.Server{
 		{Handler: mux, TLSConfig: c.authority.TLS(), ReadHeaderTimeout: readHeader, ErrorLog: quiet},
 		{Handler: objects.Handler(), TLSConfig: c.authority.TLS(), ReadHeaderTimeout: readHeader, ErrorLog: quiet},
-		{Handler: admin.Handler(c, c.adminToken), ReadHeaderTimeout: readHeader, ErrorLog: quiet},
+		{Handler: &wire.Tunnel{Serves: serves, To: c.api.Addr().String(), Else: admin.Handler(c, c.adminToken)}, ReadHeaderTimeout: readHeader, ErrorLog: quiet},
 	}
 	return nil
 }
