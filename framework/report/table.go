@@ -30,7 +30,7 @@ func Table(out io.Writer, r Report, colour bool) error {
 		if colour {
 			verdict = "\x1b[" + colours[q.Verdict] + "m" + verdict + "\x1b[0m"
 		}
-		fmt.Fprintf(&text, "%s %-40s %10s\n", verdict, shorten(q.ID, 40), q.Duration)
+		fmt.Fprintf(&text, "%s %-54s %10s\n", verdict, shorten(q.ID, 54), q.Duration)
 		remark := q.remark()
 		switch {
 		case remark == "" || q.Verdict == conformance.Pass:
