@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	_ "github.com/wlif-conformance/wlif-conformance/suites/exchange"
 	"github.com/wlif-conformance/wlif-conformance/suites/run"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/tutorial"
 )
