@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -47,6 +48,12 @@ func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 	return context.WithValue(ctx, idempotencyKey{}, key)
 }
 
+// IdempotencyKey is the key that WithIdempotencyKey gave; empty if there is none.
+func IdempotencyKey(ctx context.Context) string {
+	key, _ := ctx.Value(idempotencyKey{}).(string)
+	return key
+}
+
 // NewIdempotencyKey returns a random key.
 func NewIdempotencyKey() string { return uuid.NewString() }
 
@@ -67,10 +74,7 @@ const (
 
 func (c conn) Invoke(ctx context.Context, path string, args, reply any, opts ...grpc.CallOption) error {
 	method := strings.TrimPrefix(path, "/")
-	key, _ := ctx.Value(idempotencyKey{}).(string)
-	if key == "" {
-		key = NewIdempotencyKey()
-	}
+	key := cmp.Or(IdempotencyKey(ctx), NewIdempotencyKey())
 	if !mutates(method) {
 		key = ""
 	}

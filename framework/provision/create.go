@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ type creation struct {
 // it is known.
 func (b *builder) create(ctx context.Context, n creation, report func(string)) (string, error) {
 	doing := fmt.Sprintf("creating %s %s in folder %s", n.kind, n.name, b.folder)
-	key := cloud.NewIdempotencyKey()
+	key := cmp.Or(cloud.IdempotencyKey(ctx), cloud.NewIdempotencyKey())
 	record := Record{Step: n.step, Kind: n.kind, Name: n.name, FolderID: b.folder, Parent: n.parent, IdempotencyKey: key}
 	if kinds[n.kind].list != nil { // what hangs on a service account has no labels
 		record.Labels = b.labels

@@ -14,6 +14,8 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/kms/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 )
 
 // Fixtures makes the resources that single checks need for themselves, each with
@@ -31,6 +33,14 @@ func NewFixtures(o Options, made func(id string)) *Fixtures {
 	h := o.Ledger.Header()
 	return &Fixtures{o: o, b: &builder{client: o.Client, ledger: o.Ledger, folder: o.Config.FolderID,
 		labels: Labels(h.RunID, h.Owner, h.Expires), made: made}}
+}
+
+// As are the same fixtures, made by another account of the cloud. The run's own
+// deletes what they make.
+func (f *Fixtures) As(other *cloud.Client) *Fixtures {
+	o, b := f.o, *f.b
+	o.Client, b.client = other, other
+	return &Fixtures{o: o, b: &b}
 }
 
 // Labels are those of everything that the run makes.
@@ -72,16 +82,25 @@ type FederationSpec struct {
 
 // Federation makes an OIDC workload identity federation.
 func (f *Fixtures) Federation(ctx context.Context, what string, spec FederationSpec) (*oidc.Federation, error) {
-	name, made := f.Name(what), &oidc.Federation{}
-	_, err := f.make(ctx, spec.Folder, creation{kind: KindFederation, name: name, method: "yandex.cloud.iam.v1.workload.oidc.FederationService/Create",
-		response: made, call: func(ctx context.Context) (*operation.Operation, error) {
-			return f.o.Client.Federations().Create(ctx, &oidc.CreateFederationRequest{FolderId: cmp.Or(spec.Folder, f.b.folder), Name: name,
-				Labels: f.b.labels, Issuer: spec.Issuer, Audiences: spec.Audiences, JwksUrl: spec.JWKSURL})
+	made, _, err := f.CreateFederation(ctx, &oidc.CreateFederationRequest{FolderId: cmp.Or(spec.Folder, f.b.folder), Name: f.Name(what),
+		Labels: f.b.labels, Issuer: spec.Issuer, Audiences: spec.Audiences, JwksUrl: spec.JWKSURL})
+	return made, err
+}
+
+// CreateFederation makes a federation by a request of the caller's, who may want it
+// refused, or repeated under the key of cloud.WithIdempotencyKey. The operation is
+// as it was when the call was accepted.
+func (f *Fixtures) CreateFederation(ctx context.Context, req *oidc.CreateFederationRequest) (made *oidc.Federation, op *operation.Operation, err error) {
+	made = &oidc.Federation{}
+	_, err = f.make(ctx, req.GetFolderId(), creation{kind: KindFederation, name: req.GetName(), method: "yandex.cloud.iam.v1.workload.oidc.FederationService/Create",
+		response: made, call: func(ctx context.Context) (_ *operation.Operation, err error) {
+			op, err = f.o.Client.Federations().Create(ctx, req)
+			return op, err
 		}})
 	if err != nil {
-		return nil, err
+		return nil, op, err
 	}
-	return made, nil
+	return made, op, nil
 }
 
 // Link makes a federated credential: the subject may act as the account.

@@ -5,9 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 )
 
@@ -83,6 +86,59 @@ func TestRefusedFixture(t *testing.T) {
 	_, err := f.Federation(t.Context(), "fed", provision.FederationSpec{JWKSURL: "https://i/jwks", Audiences: []string{"a"}})
 	if cloud.ClassOf(err) != cloud.ClassInvalid || !strings.Contains(err.Error(), "iam.federation") || len(l.Live()) != 0 {
 		t.Errorf("error %v, ledger %v", err, l.Live())
+	}
+	w.tornDown(l)
+}
+
+// A caller's own idempotency key is the one that is sent, so that the call can be
+// made again.
+func TestFederationByAnOwnRequest(t *testing.T) {
+	w := newWorld(t, nil)
+	l := w.ledger()
+	f := provision.NewFixtures(provision.Options{Config: w.cfg, Client: w.client, Ledger: l}, nil)
+	ctx := cloud.WithIdempotencyKey(t.Context(), cloud.NewIdempotencyKey())
+	req := &oidc.CreateFederationRequest{FolderId: w.cfg.FolderID, Name: f.Name("own"), Description: "d", Issuer: "https://i", JwksUrl: "https://i/jwks", Audiences: []string{"a"}}
+	made, op, err := f.CreateFederation(ctx, req)
+	if err != nil || made.GetDescription() != "d" || op.GetId() == "" {
+		t.Fatal(made, op, err)
+	}
+	again, err := w.client.Federations().Create(ctx, req)
+	if err != nil || again.GetId() != op.GetId() {
+		t.Errorf("operation %s, not %s, %v", again.GetId(), op.GetId(), err)
+	}
+	w.tornDown(l)
+}
+
+// What another account makes is in the same ledger; what it may not make is not.
+func TestFixturesOfAnotherAccount(t *testing.T) {
+	w := newWorld(t, nil)
+	l := w.ledger()
+	f := provision.NewFixtures(provision.Options{Config: w.cfg, Client: w.client, Ledger: l}, nil)
+	account, err := f.ServiceAccount(t.Context(), "other", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := w.client.IAMTokens().CreateForServiceAccount(t.Context(), &iam.CreateIamTokenForServiceAccountRequest{ServiceAccountId: account})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := cloud.Connect(t.Context(), cloud.Options{Endpoint: w.cfg.Endpoint, Credentials: config.Credentials{IAMToken: config.NewSecret(token.GetIamToken())}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, spec := f.As(client), provision.FederationSpec{Issuer: "https://i", JWKSURL: "https://i/jwks", Audiences: []string{"a"}}
+	if _, err := other.Federation(t.Context(), "refused", spec); cloud.ClassOf(err) != cloud.ClassPermission {
+		t.Errorf("without a role: %v", err)
+	}
+	if err := f.Grant(t.Context(), account, "iam.workloadIdentityFederations.editor", provision.On{Kind: provision.OnFolder}); err != nil {
+		t.Fatal(err)
+	}
+	made, err := other.Federation(t.Context(), "made", spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Delete(t.Context(), made.GetId(), account); err != nil || len(l.Live()) != 0 {
+		t.Errorf("left %v, %v", l.Live(), err)
 	}
 	w.tornDown(l)
 }
