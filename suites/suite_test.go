@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	_ "github.com/wlif-conformance/wlif-conformance/suites/exchange"
+	_ "github.com/wlif-conformance/wlif-conformance/suites/issuer"
 	"github.com/wlif-conformance/wlif-conformance/suites/run"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/tutorial"
 )

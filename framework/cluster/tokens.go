@@ -61,11 +61,20 @@ func (c *Cluster) ReviewToken(ctx context.Context, token exchange.Token, audienc
 // SigningKeys is the key set of the service account issuer, as the API server
 // serves it (Kubernetes documentation, "Service account issuer discovery").
 func (c *Cluster) SigningKeys(ctx context.Context) ([]byte, error) {
+	return c.raw(ctx, "/openid/v1/jwks", "key set")
+}
+
+// Discovery is the issuer's discovery document, as the API server serves it.
+func (c *Cluster) Discovery(ctx context.Context) ([]byte, error) {
+	return c.raw(ctx, "/.well-known/openid-configuration", "OpenID configuration")
+}
+
+func (c *Cluster) raw(ctx context.Context, path, what string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	raw, err := c.Client.Discovery().RESTClient().Get().AbsPath("/openid/v1/jwks").DoRaw(ctx)
+	raw, err := c.Client.Discovery().RESTClient().Get().AbsPath(path).DoRaw(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the cluster's key set: %w", err)
+		return nil, fmt.Errorf("reading the cluster's %s: %w", what, err)
 	}
 	return raw, nil
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -97,9 +98,17 @@ func TestReviewToken(t *testing.T) {
 	}
 }
 
-func TestSigningKeys(t *testing.T) {
-	c := tokenAPI(t, "/openid/v1/jwks", func(map[string]any) (int, any) { return http.StatusOK, map[string]any{"keys": []any{}} })
-	if raw, err := c.SigningKeys(t.Context()); err != nil || strings.TrimSpace(string(raw)) != `{"keys":[]}` {
-		t.Errorf("%s, %v", raw, err)
+func TestPublishedByTheAPIServer(t *testing.T) {
+	for path, ask := range map[string]func(*Cluster, context.Context) ([]byte, error){
+		"/openid/v1/jwks": (*Cluster).SigningKeys, "/.well-known/openid-configuration": (*Cluster).Discovery,
+	} {
+		c := tokenAPI(t, path, func(map[string]any) (int, any) { return http.StatusOK, map[string]any{"at": path} })
+		if raw, err := ask(c, t.Context()); err != nil || !strings.Contains(string(raw), path) {
+			t.Errorf("%s: %s, %v", path, raw, err)
+		}
+		c = tokenAPI(t, "/elsewhere", nil)
+		if _, err := ask(c, t.Context()); err == nil {
+			t.Errorf("%s: read what is not there", path)
+		}
 	}
 }

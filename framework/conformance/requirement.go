@@ -77,6 +77,7 @@ func (r Requirement) AtTheEnd() bool { return r.Area == areaInvariants }
 // areas make the catalogue, in its order. Each has a file of its own.
 var areas = []func() []Requirement{
 	tutorialArea,
+	issuerArea,
 	exchangeArea,
 	invariantsArea,
 }

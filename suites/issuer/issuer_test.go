@@ -1,0 +1,121 @@
+package issuer
+
+import (
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/check"
+	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
+	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
+)
+
+// What Kubernetes itself decides cannot be spoiled in the mock, so the judgements
+// are shown an API server that decides otherwise.
+func TestTooShortALifeMustBeRefused(t *testing.T) {
+	for _, tc := range []struct {
+		name, answer string
+		status       int
+		engine       bool
+		says         string
+	}{
+		{"granted", `{"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","status":{"token":"canary","expirationTimestamp":"2026-01-01T00:01:00Z"}}`, http.StatusCreated, false, "granted it"},
+		{"invalid", `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Invalid","code":422}`, http.StatusUnprocessableEntity, false, ""},
+		{"forbidden", `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403}`, http.StatusForbidden, false, "wlif in ns"},
+		{"failing", `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"InternalError","code":500}`, http.StatusInternalServerError, true, "wlif in ns"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, tc.answer)
+			}))
+			defer server.Close()
+			c, err := cluster.FromConfig(&rest.Config{Host: server.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.RequestToken(t.Context(), "ns", "wlif", cluster.TokenSpec{Seconds: 60})
+			err = mustBeTooShort(err)
+			if (err == nil) != (tc.says == "") || check.EngineFault(err) != tc.engine {
+				t.Fatalf("error = %v, an engine fault: %t", err, check.EngineFault(err))
+			}
+			if err != nil && (!strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "canary")) {
+				t.Errorf("error = %v", err)
+			}
+		})
+	}
+}
+
+func TestLifeIsThatWhichWasGranted(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	good := exchange.Claims{IssuedAt: now, NotBefore: now, Expires: now.Add(shortest)}
+	for _, tc := range []struct {
+		name  string
+		spoil func(*exchange.Claims)
+		want  string
+	}{
+		{"in order", func(*exchange.Claims) {}, ""},
+		{"shorter than asked", func(c *exchange.Claims) { c.IssuedAt = now.Add(time.Minute); c.NotBefore = now.Add(time.Minute) }, ""},
+		{"longer than asked", func(c *exchange.Claims) { c.IssuedAt = now.Add(-time.Second); c.NotBefore = c.IssuedAt }, "longer than asked"},
+		{"other exp than said", func(c *exchange.Claims) { c.Expires = now.Add(time.Minute) }, "the API server says"},
+		{"no iat", func(c *exchange.Claims) { c.IssuedAt = time.Time{}; c.NotBefore = time.Time{} }, "no iat"},
+		{"valid later only", func(c *exchange.Claims) { c.NotBefore = now.Add(time.Minute) }, "valid only from"},
+		{"never valid", func(c *exchange.Claims) { c.IssuedAt = now.Add(shortest) }, "never valid"},
+	} {
+		claims := good
+		tc.spoil(&claims)
+		got := strings.Join(lifeProblems(details{Claims: claims}, now.Add(shortest), shortest), "; ")
+		if !strings.Contains(got, tc.want) || (tc.want == "") != (got == "") {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestFileStates(t *testing.T) {
+	for _, tc := range []struct{ printed, want string }{
+		{"600 1000 10000\n", ""},
+		{"644 1000 10000", "mode is 0644, not 0600"},
+		{"600 0 10000", "user 0's, not 1000's"},
+		{"600 1000 0", "group 0's, not 10000's"},
+	} {
+		got, err := readState(tc.printed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := strings.Join(got.differences(fileState{"600", someUser, someGroup}), "; ")
+		if !strings.Contains(found, tc.want) || (tc.want == "") != (found == "") {
+			t.Errorf("%q: %q, want %q", tc.printed, found, tc.want)
+		}
+		if len(got.differences(fileState{got.Mode, anyone, anyone})) != 0 {
+			t.Errorf("%q: an owner is looked at that is nobody's business", tc.printed)
+		}
+	}
+	for _, printed := range []string{"", "600 root root", "600"} {
+		if _, err := readState(printed); err == nil {
+			t.Errorf("read %q", printed)
+		}
+	}
+}
+
+func TestDecode(t *testing.T) {
+	encode := base64.RawURLEncoding.EncodeToString
+	jwt := func(claims string) exchange.Token {
+		return exchange.Token(encode([]byte(`{"alg":"RS256","kid":"k"}`)) + "." + encode([]byte(claims)) + "." + encode([]byte("s")))
+	}
+	got, err := decode(jwt(`{"iss":"i","kubernetes.io":{"namespace":"n","pod":{"name":"p","uid":"u"},"serviceaccount":{"name":"wlif","uid":"v"}}}`))
+	if err != nil || got.Issuer != "i" || got.Bound != (bound{"n", object{"p", "u"}, object{"wlif", "v"}}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, bad := range []exchange.Token{"canary", jwt(`{"kubernetes.io":"canary"}`)} {
+		if _, err := decode(bad); err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("error = %v", err)
+		}
+	}
+}
