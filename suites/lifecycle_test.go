@@ -45,8 +45,8 @@ func registerLifecycle(r *run.Run) {
 		if lacking, lacks := r.Lacks(requirement.Features); lacks {
 			check.Needs(lacking.Name, false, lacking.Reason)
 		}
-		if requirement.Slow && !r.Config.Slow {
-			check.LeaveOut("it is slow, and runs with --slow only")
+		if why := r.Unasked(requirement); why != "" {
+			check.LeaveOut(why)
 		}
 	})
 }

@@ -133,6 +133,7 @@ func goRow(name string, a settings.Answer) string {
 var guessOf = map[string]string{
 	"exchange/method-get":                 "exchange/method",
 	"exchange/json-body":                  "exchange/content-type",
+	"exchange/content-type-missing":       "exchange/content-type",
 	"exchange/parameter-missing":          "exchange/parameter-missing",
 	"exchange/parameter-twice":            "exchange/parameter-twice",
 	"exchange/grant-unknown":              "exchange/grant-type",

@@ -47,13 +47,17 @@ func testLaunch(t *testing.T) *launch {
 func TestSelectChecks(t *testing.T) {
 	cfg := testConfig(t)
 	all, err := selectChecks(cfg)
-	if err != nil || all.text != "" || all.asked != "profile core" || strings.Contains(all.filter, "invariants") {
+	if err != nil || all.text != "" || all.asked != "profile core" || all.ids != nil || strings.Contains(all.filter, "invariants") {
 		t.Errorf("%+v, %v", all, err)
 	}
 	cfg.Requirements = []string{"tutorial/ex*", "tutorial/exchange", "invariants/*"}
 	some, err := selectChecks(cfg)
-	if err != nil || some.filter != "requirement: containsAny {tutorial.exchange}" || some.asked != "profile core; "+some.text || !strings.Contains(some.text, "tutorial/ex*") {
+	if err != nil || some.filter != "requirement: containsAny {tutorial.exchange}" || some.asked != "profile core; "+some.text || !strings.Contains(some.text, "tutorial/ex*") || !slices.Equal(some.ids, []string{conformance.TutorialExchange}) {
 		t.Errorf("%+v, %v", some, err)
+	}
+	cfg.Requirements, cfg.LabelFilter = nil, "requirement: containsAny {tutorial.payload}"
+	if one, err := selectChecks(cfg); err != nil || !slices.Equal(one.ids, []string{conformance.TutorialPayload}) {
+		t.Errorf("%+v, %v", one, err)
 	}
 }
 
@@ -94,7 +98,7 @@ func TestSuiteGetsCredentialsByTheEnvironmentOnly(t *testing.T) {
 	l := testLaunch(t)
 	l.cfg.Credentials.Token = config.NewSecret("y0_canarycanarycanary")
 	environ := suiteEnviron(l, []string{"PATH=/bin", "YC_IAM_TOKEN=other", "WLIF_CLOUD=yandex", "SSL_CERT_FILE=/ca"})
-	want := []string{"PATH=/bin", "SSL_CERT_FILE=/ca", "YC_TOKEN=y0_canarycanarycanary", config.EnvRunConfig + "=" + l.folder.ConfigFile()}
+	want := []string{"PATH=/bin", "SSL_CERT_FILE=/ca", "YC_TOKEN=y0_canarycanarycanary", config.EnvRunConfig + "=" + l.folder.ConfigFile(), config.EnvCanary + "=" + l.canary}
 	if !slices.Equal(environ, want) {
 		t.Errorf("environment %q", environ)
 	}

@@ -73,3 +73,22 @@ func TestKeysMustBeWhereACloudReachesThem(t *testing.T) {
 		})
 	}
 }
+
+// A folder that does not exist is known before anything is created.
+func TestBothFoldersAreLookedUp(t *testing.T) {
+	p := newPatient(t)
+	for key, cfg := range map[string]*config.Config{
+		"":                {FolderID: p.announce.FolderID, OtherFolderID: p.announce.OtherFolderID, Cluster: config.ClusterExisting},
+		"folder_id":       {FolderID: "b1g00000000000000000", Cluster: config.ClusterExisting},
+		"other_folder_id": {FolderID: p.announce.FolderID, OtherFolderID: "b1g00000000000000000", Cluster: config.ClusterExisting},
+	} {
+		err := firstProblem(preflight(t.Context(), cfg, p.client))
+		if (err != nil) != (key != "") {
+			t.Fatalf("%q: %v", key, err)
+		}
+		var out bytes.Buffer
+		if code := explain(err, &out); err != nil && (code != 2 || !strings.Contains(out.String(), "looking up "+key)) {
+			t.Errorf("%q: code %d: %s", key, code, out.String())
+		}
+	}
+}

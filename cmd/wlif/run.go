@@ -144,7 +144,7 @@ func (l *launch) begin() {
 	v, c := toolVersion()
 	_ = l.journal.Write(journal.RunStarted{
 		RunID: l.id, Profile: l.cfg.Profile, Cloud: l.cfg.Cloud, Cluster: l.cfg.Cluster, Version: v, Commit: c,
-		Reproduce: reproduce(os.Args), Selection: l.chosen.text,
+		Reproduce: reproduce(os.Args), Selection: l.chosen.text, Chosen: l.chosen.ids,
 	})
 	l.console.say("run %s, reports in %s", l.id, l.folder)
 }

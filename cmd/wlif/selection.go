@@ -17,9 +17,10 @@ import (
 type selection struct {
 	// filter is the label filter for Ginkgo.
 	filter string
-	// text is the user's own choice beside the profile, for the report; empty
-	// without one.
+	// text is the user's own choice beside the profile, for the report, and ids what
+	// it selects; both are empty without one.
 	text string
+	ids  []string
 	// asked is profile and choice in words.
 	asked string
 }
@@ -58,12 +59,18 @@ func selectChecks(cfg *config.Config) (selection, error) {
 		if err != nil {
 			return refuse("label_filter", cfg.LabelFilter, "is no label filter; https://onsi.github.io/ginkgo/#spec-labels describes them")
 		}
-		if !check.Selects(checked(chosen), users) {
+		selected := check.Select(checked(chosen), users)
+		if len(selected) == 0 {
 			return refuse("label_filter", cfg.LabelFilter, "selects no check of "+asked()+"; a check has the labels of its area (tutorial), its level (must, should, record), slow if it is, and one such as "+check.Label(checked(chosen)[0].ID))
 		}
+		chosen = idsOf(selected)
 		words = append(words, "label filter "+cfg.LabelFilter)
 	}
-	return selection{filter: check.Filter(idsOf(checked(chosen)), cfg.LabelFilter), text: strings.Join(words, "; "), asked: asked()}, nil
+	s := selection{filter: check.Filter(idsOf(checked(chosen)), cfg.LabelFilter), text: strings.Join(words, "; "), asked: asked()}
+	if s.text != "" {
+		s.ids = idsOf(checked(chosen))
+	}
+	return s, nil
 }
 
 func featureNames() string {

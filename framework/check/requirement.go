@@ -35,13 +35,17 @@ func labels(r conformance.Requirement) []string {
 // the suite and panics when the tree is built.
 func Decides(id string) ginkgo.Labels {
 	requirement, ok := conformance.Lookup(id)
-	switch {
-	case !ok:
+	if !ok {
 		panic(fmt.Sprintf("no requirement %q is in the catalogue", id))
-	case requirement.Excluded != "":
-		panic(fmt.Sprintf("the catalogue says that no check decides %q: %s", id, requirement.Excluded))
 	}
-	return ginkgo.Label(labels(requirement)...)
+	return decides(requirement)
+}
+
+func decides(r conformance.Requirement) ginkgo.Labels {
+	if r.Excluded != "" {
+		panic(fmt.Sprintf("the catalogue says that no check decides %q: %s", r.ID, r.Excluded))
+	}
+	return ginkgo.Label(labels(r)...)
 }
 
 // RequirementOf gives the id of the requirement that a spec decides.
@@ -54,10 +58,10 @@ func RequirementOf(spec types.SpecReport) (string, bool) {
 	return "", false
 }
 
-// Selects reports whether the user's own filter selects a check of one of the
-// requirements.
-func Selects(requirements []conformance.Requirement, users types.LabelFilter) bool {
-	return slices.ContainsFunc(requirements, func(r conformance.Requirement) bool { return users(labels(r)) })
+// Select gives those of the requirements whose checks the user's own filter
+// selects.
+func Select(requirements []conformance.Requirement, users types.LabelFilter) []conformance.Requirement {
+	return slices.DeleteFunc(slices.Clone(requirements), func(r conformance.Requirement) bool { return !users(labels(r)) })
 }
 
 // Filter is the label filter that selects the checks of requirements, and of

@@ -36,6 +36,8 @@ type RunStarted struct {
 	Reproduce string `json:"reproduce"`
 	// Selection is the user's filter of checks, if any.
 	Selection string `json:"selection,omitempty"`
+	// Chosen are the requirements that it selects; none means the whole profile.
+	Chosen []string `json:"chosen,omitempty"`
 }
 
 // RunFinished closes a run: everything that could be done has been done.

@@ -21,6 +21,8 @@ type builder struct {
 	// observed is by requirement and case, took by what was measured.
 	observed map[[2]string][]Observation
 	took     map[string][]time.Duration
+	// chosen are the requirements that the user selected; none means all.
+	chosen []string
 	// suiteEnded: the suite came to its end, whatever it found.
 	suiteEnded bool
 	plan       journal.Planned
@@ -67,6 +69,7 @@ func (b *builder) add(r journal.Record) {
 			ID: e.RunID, Started: r.Time, Version: e.Version, Commit: e.Commit, Profile: e.Profile,
 			Selection: e.Selection, Reproduce: e.Reproduce, Torn: b.report.Run.Torn,
 		}
+		b.chosen = e.Chosen
 		b.report.Target.Cloud, b.report.Target.Cluster = e.Cloud, e.Cluster
 	case journal.RunFinished:
 		b.report.Run.Complete = true
@@ -183,7 +186,7 @@ func (b *builder) requirement(r conformance.Requirement) Requirement {
 	case r.Excluded != "":
 		out.Verdict, out.Reason, out.ByChoice = conformance.Skipped, "excluded: "+r.Excluded, true
 	default:
-		out.Verdict, out.Reason = b.missing(r)
+		out.Verdict, out.Reason, out.ByChoice = b.missing(r)
 	}
 	if out.Verdict == conformance.Fail {
 		out.Remediation = r.Remediation
@@ -227,17 +230,19 @@ func (b *builder) closeCases() {
 }
 
 // missing explains a requirement that nothing decided.
-func (b *builder) missing(r conformance.Requirement) (conformance.Verdict, string) {
+func (b *builder) missing(r conformance.Requirement) (v conformance.Verdict, reason string, byChoice bool) {
 	switch {
 	case b.usage:
-		return conformance.Skipped, "nothing was started: " + b.firstProblem()
+		return conformance.Skipped, "nothing was started: " + b.firstProblem(), false
+	case len(b.chosen) > 0 && !slices.Contains(b.chosen, r.ID) && !r.AtTheEnd():
+		return conformance.Skipped, "not selected: the run is asked for " + b.report.Run.Selection, true
 	case !b.cameToItsEnd():
-		return conformance.Error, "the suite ended before this check ran" + b.because()
+		return conformance.Error, "the suite ended before this check ran" + b.because(), false
 	case r.Level == conformance.Record:
-		return conformance.Skipped, "no check recorded anything"
+		return conformance.Skipped, "no check recorded anything", false
 	}
 	b.report.Lost = append(b.report.Lost, r.ID)
-	return conformance.Error, "no check emitted a verdict"
+	return conformance.Error, "no check emitted a verdict", false
 }
 
 // cameToItsEnd says whether every check of the suite had its turn.

@@ -88,6 +88,18 @@ func TestLostRequirementsAreNamed(t *testing.T) {
 	}
 }
 
+// Of what the user did not select nobody expects a verdict.
+func TestOnlyWhatWasSelectedCanBeLost(t *testing.T) {
+	records := at(journal.RunStarted{Profile: "none", Selection: "requirements a/s*", Chosen: []string{"a/should"}}, suiteEnded, journal.Inventory{Complete: true}, journal.RunFinished{})
+	r := build(append(slices.Clone(rows), conformance.Requirement{ID: "invariants/x", Area: "invariants", Level: conformance.Must}), records, nil)
+	if !slices.Equal(r.Lost, []string{"a/should", "invariants/x"}) {
+		t.Errorf("lost %q", r.Lost)
+	}
+	if q := find(t, r, "a/must"); q.Verdict != conformance.Skipped || !q.ByChoice || q.Reason != "not selected: the run is asked for requirements a/s*" {
+		t.Errorf("%+v", q)
+	}
+}
+
 func TestWhatIsRecordedIsShown(t *testing.T) {
 	r := build(rows, ran(
 		verdict("a/must", conformance.Pass), verdict("a/should", conformance.Fail),

@@ -37,6 +37,15 @@ func (r *Run) Lacks(features []conformance.Feature) (journal.Feature, bool) {
 	return journal.Feature{}, false
 }
 
+// Unasked says why the checks of a requirement are left out although the target may
+// have all they need; "" means that they are not.
+func (r *Run) Unasked(requirement conformance.Requirement) string {
+	if requirement.Slow && !r.Config.Slow {
+		return "it is slow, and runs with --slow only"
+	}
+	return ""
+}
+
 // detectors say of a feature whether it is there, and why.
 var detectors = map[conformance.Feature]func(*Run) (present bool, reason string){
 	conformance.ManagedCluster: func(r *Run) (bool, string) {

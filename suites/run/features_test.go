@@ -32,3 +32,12 @@ func TestFeaturesAreDetected(t *testing.T) {
 		}
 	}
 }
+
+func TestSlowChecksAreAskedFor(t *testing.T) {
+	for _, tc := range []struct{ slow, asked, want bool }{{false, false, true}, {true, false, false}, {true, true, true}} {
+		r := &Run{Config: &config.Config{Slow: tc.asked}}
+		if got := r.Unasked(conformance.Requirement{Slow: tc.slow}) == ""; got != tc.want {
+			t.Errorf("%+v: it runs: %t", tc, got)
+		}
+	}
+}
