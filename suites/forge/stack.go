@@ -60,8 +60,8 @@ func Limit(waits ...time.Duration) ginkgo.NodeTimeout {
 // build makes a stack and waits until it works.
 func build(ctx context.Context, f *provision.Fixtures, h *Host, o Options) *Stack {
 	ginkgo.GinkgoHelper()
-	unique := strings.ToLower(rand.Text()[:8])
-	s := &Stack{Host: h, Fixtures: f, IssuerURL: cmp.Or(o.Issuer, h.Issuer.URL), Subject: cmp.Or(o.Subject, "system:serviceaccount:check-"+unique+":wlif")}
+	unique := fresh()
+	s := &Stack{Host: h, Fixtures: f, IssuerURL: cmp.Or(o.Issuer, h.Issuer.URL), Subject: cmp.Or(o.Subject, subject(unique))}
 	if len(o.Audiences) == 0 {
 		o.Audiences = []string{h.Issuer.URL + "/" + unique}
 	}
@@ -70,15 +70,26 @@ func build(ctx context.Context, f *provision.Fixtures, h *Host, o Options) *Stac
 	var err error
 	s.Federation, err = f.Federation(ctx, "check", provision.FederationSpec{Issuer: s.IssuerURL, JWKSURL: cmp.Or(o.JWKSURL, h.JWKSURL), Audiences: o.Audiences, Folder: o.Folder})
 	check.Prerequisite(err, "making a federation for the check")
-	s.AccountID, err = f.ServiceAccount(ctx, "check", o.AccountFolder)
-	check.Prerequisite(err, "making a service account for the check")
-	s.CredentialID, err = f.Link(ctx, s.AccountID, s.Federation.GetId(), s.Subject)
-	check.Prerequisite(err, "linking the service account")
+	s.link(ctx, o.AccountFolder)
 	if !o.Unready {
 		check.Prerequisite(s.ready(ctx), "waiting for the first exchange")
 	}
 	return s
 }
+
+// link makes the stack's service account and links it.
+func (s *Stack) link(ctx context.Context, folder string) {
+	ginkgo.GinkgoHelper()
+	var err error
+	s.AccountID, err = s.Fixtures.ServiceAccount(ctx, "check", folder)
+	check.Prerequisite(err, "making a service account for the check")
+	s.CredentialID, err = s.Fixtures.Link(ctx, s.AccountID, s.Federation.GetId(), s.Subject)
+	check.Prerequisite(err, "linking the service account")
+}
+
+func fresh() string { return strings.ToLower(rand.Text()[:8]) }
+
+func subject(unique string) string { return "system:serviceaccount:check-" + unique + ":wlif" }
 
 // ready waits until a token that should pass does.
 func (s *Stack) ready(ctx context.Context) error {

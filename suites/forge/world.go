@@ -101,3 +101,16 @@ func Own(ctx context.Context, o Options) *Stack {
 	ginkgo.GinkgoHelper()
 	return build(ctx, run.Current().Fixtures(), SharedHost(ctx), o)
 }
+
+// Beside makes a service account of the present spec's own, in a folder ("" is the
+// run's), that a subject of its own may act as through the shared stack's
+// federation: of federations a cloud has few.
+func Beside(ctx context.Context, folder string) *Stack {
+	ginkgo.GinkgoHelper()
+	s := *World(ctx)
+	s.Fixtures, s.Subject = run.Current().Fixtures(), subject(fresh())
+	run.Step("linking a service account of its own to the shared federation")
+	s.link(ctx, folder)
+	check.Prerequisite(s.ready(ctx), "waiting for the first exchange")
+	return &s
+}
