@@ -161,4 +161,3 @@ func keyRetired(ctx context.Context, s *forge.Stack) {
 	run.Current().Settle(ctx, "a new key is known", exchanging.Probe(s.Form(s.Token(issuer.SignedBy(fresh)))))
 	refusedFromNowOn(ctx, s, "a retired key is forgotten", issuer.SignedBy(old))
 }
-
