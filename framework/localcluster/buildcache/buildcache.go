@@ -62,9 +62,14 @@ func Go(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "CGO_ENABLED=0",
-		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
-	// A build that is called off takes its compilers with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH,
+		// Its temporary files go when dir goes, also if it is killed.
+		"GOTMPDIR="+dir)
+	// A build that is called off takes its compilers with it. It does not outlive
+	// this process; the signal comes when the thread ends that started it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

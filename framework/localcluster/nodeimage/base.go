@@ -216,7 +216,7 @@ func debian(ctx context.Context, work, out, packages string, say func(string), h
 	args := append([]string{"--variant=minbase", "--include=" + packages,
 		// What nobody reads in a container.
 		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=path-exclude=/usr/share/doc/*"}, hooks...)
-	return run(ctx, work, "mmdebstrap", append(args, suite, out)...)
+	return bootstrap(ctx, work, append(args, suite, out)...)
 }
 
 // ensureBootstrap installs mmdebstrap where that is possible.
@@ -228,8 +228,8 @@ func ensureBootstrap(ctx context.Context, say func(string)) error {
 		return errors.New("mmdebstrap is not installed: install it, or run this as root on Debian")
 	}
 	say("installing Debian's package mmdebstrap")
-	if err := run(ctx, "/", "apt-get", "update", "-qq"); err != nil {
+	if err := aptGet(ctx, "update", "-qq"); err != nil {
 		return err
 	}
-	return run(ctx, "/", "apt-get", "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap")
+	return aptGet(ctx, "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap")
 }

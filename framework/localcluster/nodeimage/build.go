@@ -2,11 +2,9 @@ package nodeimage
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -62,7 +60,9 @@ const buildSeconds = "900"
 
 // commit adds a version's programs and images to the base, in a container.
 func (p programs) commit(ctx context.Context, images map[name.Reference]v1.Image, reference string) (err error) {
-	container := "wlif-build-" + strings.ToLower(rand.Text()[:10])
+	// The caller holds the lock on the image: one of that name is a killed run's.
+	container := "wlif-build-" + p.version
+	_, _ = docker(ctx, nil, "rm", "--force", "--volumes", container)
 	defer func() {
 		// Also when ctx has ended.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
