@@ -21,6 +21,10 @@ type Engine interface {
 	// by the names of the conformance catalogue ("container-images").
 	Lacks() []string
 
+	// Host says what of this machine decides how clusters run on it, one fact an
+	// element, for reports.
+	Host(ctx context.Context) []string
+
 	// Resumes says whether the data and keys of a cluster outlive its Delete.
 	Resumes() bool
 

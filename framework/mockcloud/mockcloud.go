@@ -350,6 +350,14 @@ func (c *Cloud) World() World { return c.world }
 // Services are the gRPC services, for the table of what is implemented.
 func (c *Cloud) Services() []kernel.Service { return c.services }
 
+// Work tells what the clusters' engine has done.
+func (c *Cloud) Work(ctx context.Context) mk8s.Work { return c.k8s.Work(ctx) }
+
+// CollectLogs writes the logs of the clusters that run into a folder.
+func (c *Cloud) CollectLogs(ctx context.Context, dir string) error {
+	return c.k8s.CollectLogs(ctx, dir)
+}
+
 // Bindings are the access bindings, for tests that take a role away.
 func (c *Cloud) Bindings() *access.Bindings { return c.kernel.Bindings }
 

@@ -29,6 +29,9 @@ func (Engine) Versions() []string { return kubebin.Versions() }
 // Lacks lists what the node agent does not do (see package nodeagent).
 func (Engine) Lacks() []string { return nodeagent.Lacks() }
 
+// Host is nothing: child processes run alike everywhere.
+func (Engine) Host(context.Context) []string { return nil }
+
 // Resumes is true: everything is in the cluster's folder.
 func (Engine) Resumes() bool { return true }
 

@@ -24,6 +24,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kind"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeimage"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/pki"
 )
 
@@ -303,5 +304,42 @@ func TestClusterOfContainers(t *testing.T) {
 	}
 	if found, err := filepath.Glob(filepath.Join(logs, "*", "kubelet.log")); err != nil || len(found) != 2 {
 		t.Errorf("logs of kubelets: %v (%v)", found, err)
+	}
+}
+
+// A client of Docker's that is killed leaves the daemon making a container, which
+// the daemon lists and will not remove until it is made.
+func TestRemoveWhatIsBeingMade(t *testing.T) {
+	needDocker(t)
+	const killed = "wlif-enginekilled"
+	if err := (kind.Engine{}).Prepare(t.Context(), "1.36", func(line string) { t.Log(line) }); err != nil {
+		t.Fatal(err)
+	}
+	inDocker(t, "network", "create", "--label", "wlif.network", killed)
+	run := exec.CommandContext(t.Context(), "docker", "run", "--detach", "--network", killed, "--name", killed+"-cat1-worker", "--volume", "/var",
+		"--label", "io.x-k8s.kind.cluster="+killed+"-cat1", nodeimage.Reference("1.36.3"))
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for len(inDocker(t, "ps", "--all", "--quiet", "--filter", "name=^"+killed)) == 0 {
+		if t.Context().Err() != nil {
+			t.Fatal("the container is not made")
+		}
+	}
+	if err := run.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = run.Wait() // it was killed
+	found, err := kind.Remains(t.Context())
+	if err != nil || !slices.ContainsFunc(found, func(r kind.Remain) bool { return r.Prefix == killed }) {
+		t.Errorf("what remains is %v (%v)", found, err)
+	}
+	for range 2 {
+		if err := kind.Remove(t.Context(), killed); err != nil {
+			t.Fatal(err)
+		}
+		if left := remaining(t, killed, nil); len(left) > 0 {
+			t.Fatalf("left in Docker: %q", left)
+		}
 	}
 }

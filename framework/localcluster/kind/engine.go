@@ -37,6 +37,15 @@ func (Engine) Versions() []string { return kubebin.Versions() }
 // Lacks nothing: a node is a real one.
 func (Engine) Lacks() []string { return nil }
 
+// Host is about Docker, cgroups and capabilities.
+func (Engine) Host(ctx context.Context) []string {
+	host, err := Docker(ctx)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return host.Facts()
+}
+
 // Resumes is false: a cluster's data is in its containers.
 func (Engine) Resumes() bool { return false }
 

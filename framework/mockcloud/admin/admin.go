@@ -1,20 +1,24 @@
 // Package admin is the loopback port on which a mock cloud is looked at and set
-// while it runs: inventory, audit log, settings, faults, clock, shutdown. It is
-// no part of any cloud, and needs a token of its own.
+// while it runs: inventory, audit log, settings, faults, clock, the work of the
+// clusters' engine and the clusters' logs, shutdown. It is no part of any cloud, and
+// needs a token of its own.
 package admin
 
 import (
 	"bytes"
+	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/mk8s"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
@@ -31,6 +35,10 @@ type Cloud interface {
 	AddFolder(name string) (id string, err error)
 	// Advance moves the cloud's clock forward, unless it was given one.
 	Advance(d time.Duration) error
+	// Work tells what the clusters' engine has done.
+	Work(ctx context.Context) mk8s.Work
+	// CollectLogs writes the logs of the clusters that run into a folder.
+	CollectLogs(ctx context.Context, dir string) error
 	// Shutdown asks the process to end.
 	Shutdown()
 }
@@ -64,6 +72,10 @@ func Handler(c Cloud, token string) http.Handler {
 	mux.HandleFunc("POST /folders", func(w http.ResponseWriter, r *http.Request) { addFolder(c, w, r) })
 	mux.HandleFunc("POST /clock", func(w http.ResponseWriter, r *http.Request) {
 		change(w, r, func(raw []byte) error { return advance(c, raw) })
+	})
+	mux.HandleFunc("GET /work", func(w http.ResponseWriter, r *http.Request) { write(w, c.Work(r.Context())) })
+	mux.HandleFunc("POST /logs", func(w http.ResponseWriter, r *http.Request) {
+		change(w, r, func(raw []byte) error { return collect(r.Context(), c, raw) })
 	})
 	mux.HandleFunc("POST /shutdown", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
@@ -121,6 +133,19 @@ func advance(c Cloud, raw []byte) error {
 		return errors.New(`the body is {"advance": "90m"}`)
 	}
 	return c.Advance(time.Duration(body.Advance))
+}
+
+func collect(ctx context.Context, c Cloud, raw []byte) error {
+	var body struct {
+		Dir string `json:"dir"`
+	}
+	if err := json.Unmarshal(raw, &body); err != nil {
+		return err
+	}
+	if !filepath.IsAbs(body.Dir) {
+		return errors.New(`the body is {"dir": "/an/absolute/path"}`)
+	}
+	return c.CollectLogs(ctx, body.Dir)
 }
 
 func guarded(next http.Handler, token string) http.Handler {

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/admin"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/mk8s"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
@@ -23,6 +25,7 @@ type cloud struct {
 	live      *settings.Live
 	advanced  time.Duration
 	ended     bool
+	collected string
 }
 
 func (c *cloud) Inventory() []state.Meta  { return c.resources }
@@ -30,6 +33,13 @@ func (c *cloud) Granted() []access.Bound  { return nil }
 func (c *cloud) Audit() *audit.Log        { return c.log }
 func (c *cloud) Settings() *settings.Live { return c.live }
 func (c *cloud) Shutdown()                { c.ended = true }
+
+func (c *cloud) Work(context.Context) mk8s.Work { return mk8s.Work{Engine: "an engine"} }
+
+func (c *cloud) CollectLogs(_ context.Context, dir string) error {
+	c.collected = dir
+	return nil
+}
 
 func (c *cloud) AddFolder(name string) (string, error) { return "b1g-" + name, nil }
 
@@ -70,14 +80,14 @@ func serve(t *testing.T) (*cloud, func(method, path, authorization, body string)
 func TestOnlyTheTokenOpensThePort(t *testing.T) {
 	c, call := serve(t)
 	for _, authorization := range []string{"", token, "Bearer", "Bearer ", "Bearer " + token + "x", "bearer " + token, "Basic " + token} {
-		for _, verb := range []string{"GET /inventory", "GET /audit", "GET /settings", "PATCH /settings", "POST /faults", "POST /clock", "POST /folders", "POST /shutdown", "GET /nowhere"} {
+		for _, verb := range []string{"GET /inventory", "GET /audit", "GET /settings", "PATCH /settings", "POST /faults", "POST /clock", "POST /folders", "GET /work", "POST /logs", "POST /shutdown", "GET /nowhere"} {
 			method, path, _ := strings.Cut(verb, " ")
 			if status, _ := call(method, path, authorization, `{"advance":"1h"}`); status != http.StatusUnauthorized {
 				t.Errorf("%s with %q: status %d", verb, authorization, status)
 			}
 		}
 	}
-	if c.advanced != 0 || c.ended {
+	if c.advanced != 0 || c.ended || c.collected != "" {
 		t.Error("a stranger changed something")
 	}
 }
@@ -103,6 +113,8 @@ func TestWhatThePortRefuses(t *testing.T) {
 		{"POST /clock", `{}`, http.StatusBadRequest, "advance"},
 		{"POST /folders", `{}`, http.StatusBadRequest, "name"},
 		{"POST /folders", `{"nmae":"x"}`, http.StatusBadRequest, "nmae"},
+		{"POST /logs", `{}`, http.StatusBadRequest, "absolute"},
+		{"POST /logs", `{"dir":"beside"}`, http.StatusBadRequest, "absolute"},
 		{"GET /shutdown", "", http.StatusMethodNotAllowed, ""},
 		{"DELETE /inventory", "", http.StatusMethodNotAllowed, ""},
 		{"GET /nowhere", "", http.StatusNotFound, ""},
@@ -112,7 +124,7 @@ func TestWhatThePortRefuses(t *testing.T) {
 			t.Errorf("%s %.40q: status %d, %q; want %d, %q", x.verb, x.body, status, body, x.status, x.says)
 		}
 	}
-	if c.advanced != 0 || c.ended || len(c.live.Get().Faults) != 0 || c.live.Get().Leeway != 0 {
+	if c.advanced != 0 || c.ended || c.collected != "" || len(c.live.Get().Faults) != 0 || c.live.Get().Leeway != 0 {
 		t.Error("a refused request changed something")
 	}
 }
@@ -176,6 +188,13 @@ func TestWhatThePortShowsAndSets(t *testing.T) {
 	change(http.MethodPost, "/clock", `{"advance":"90m"}`)
 	if c.advanced != 90*time.Minute {
 		t.Errorf("the clock went on by %s", c.advanced)
+	}
+	if got := get("/work"); !strings.Contains(got, `"an engine"`) {
+		t.Errorf("the work is %s", got)
+	}
+	change(http.MethodPost, "/logs", `{"dir":"/logs/here"}`)
+	if c.collected != "/logs/here" {
+		t.Errorf("logs went to %q", c.collected)
 	}
 	change(http.MethodPost, "/shutdown", "")
 	if !c.ended {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -26,7 +28,7 @@ import (
 type fakeEngine struct {
 	t  *testing.T
 	mu sync.Mutex
-	// fail makes the next of these calls fail: "start", "issuers", "node", "delete".
+	// fail makes the next of these calls fail: "start", "issuers", "node", "logs", "delete".
 	fail     string
 	suffix   string        // ends the names of nodes, as an engine with names of its own
 	hold     chan struct{} // when set, Start waits for it (or its context)
@@ -48,6 +50,7 @@ var errFake = errors.New("the fake was told to fail")
 func (e *fakeEngine) Name() string                                        { return "fake" }
 func (e *fakeEngine) Versions() []string                                  { return []string{"1.36.3", "1.35.4", "1.30.14", "1.29.1"} }
 func (e *fakeEngine) Lacks() []string                                     { return nil }
+func (e *fakeEngine) Host(context.Context) []string                       { return []string{"a fact"} }
 func (e *fakeEngine) Resumes() bool                                       { return true }
 func (e *fakeEngine) Prepare(context.Context, string, func(string)) error { return nil }
 
@@ -142,7 +145,15 @@ func (c *fakeCluster) Version() string  { return "1.36.3" }
 func (c *fakeCluster) Admin() *rest.Config {
 	return &rest.Config{Host: c.api.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}
 }
-func (c *fakeCluster) CollectLogs(context.Context, string) error { return nil }
+func (c *fakeCluster) CollectLogs(_ context.Context, dir string) error {
+	if err := c.engine.failing("logs"); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "log"), []byte("of "+c.spec.Name), 0o600)
+}
 
 func (c *fakeCluster) JWKS(context.Context) ([]byte, error) {
 	return []byte(`{"keys":[{"alg":"RS256","kid":"` + c.spec.Name + `","kty":"RSA","use":"sig"}]}`), nil

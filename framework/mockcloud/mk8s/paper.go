@@ -29,6 +29,7 @@ var paperVersions = []string{"1.36.3", "1.35.4", "1.34.4", "1.33.4", "1.32.6", "
 func (paperEngine) Name() string                                        { return "paper" }
 func (paperEngine) Versions() []string                                  { return paperVersions }
 func (paperEngine) Lacks() []string                                     { return nil }
+func (paperEngine) Host(context.Context) []string                       { return nil }
 func (paperEngine) Resumes() bool                                       { return true }
 func (paperEngine) Prepare(context.Context, string, func(string)) error { return nil }
 

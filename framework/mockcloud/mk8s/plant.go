@@ -3,6 +3,7 @@ package mk8s
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
@@ -11,6 +12,7 @@ import (
 // plant is the clusters that are running.
 type plant struct {
 	engine localcluster.Engine
+	work   *stepLog
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -26,7 +28,8 @@ func newPlant(engine localcluster.Engine) *plant {
 	if engine == nil {
 		engine = paperEngine{}
 	}
-	p := &plant{engine: engine, running: map[string]localcluster.Cluster{}}
+	work := &stepLog{}
+	p := &plant{engine: stopwatch{engine, work}, work: work, running: map[string]localcluster.Cluster{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -62,6 +65,13 @@ func (p *plant) get(id string) (localcluster.Cluster, bool) {
 	return c, ok
 }
 
+// all are the clusters that run now, by id.
+func (p *plant) all() map[string]localcluster.Cluster {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.running)
+}
+
 // stop ends a cluster; one that does not run is no error.
 func (p *plant) stop(ctx context.Context, id string) error {
 	c, ok := p.get(id)
@@ -84,14 +94,8 @@ func (p *plant) close(ctx context.Context) error {
 	p.mu.Unlock()
 	p.cancel()
 	p.starting.Wait()
-	p.mu.Lock()
-	var ids []string
-	for id := range p.running {
-		ids = append(ids, id)
-	}
-	p.mu.Unlock()
 	var errs []error
-	for _, id := range ids {
+	for id := range p.all() {
 		errs = append(errs, p.stop(ctx, id))
 	}
 	return errors.Join(errs...)
