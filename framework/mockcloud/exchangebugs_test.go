@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/oauth"
@@ -33,7 +34,10 @@ func TestBugsOfTheExchange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newExchangeWorld(t)
-			w.cloud.Settings().Change(func(s *settings.Settings) { s.JWKS.TTL = 0; s.JWKS.MaxBytes = 64 << 10 })
+			w.cloud.Settings().Change(func(s *settings.Settings) {
+				// Every exchange fetches the key set, and a busy machine may take its time.
+				s.JWKS.TTL, s.JWKS.Timeout, s.JWKS.MaxBytes = 0, settings.Duration(time.Minute), 64<<10
+			})
 			folder := w.cloud.World().FolderID
 			w.setBugs(folder, name)
 			w.send(http.MethodPost, formType, w.form(w.rs256(w.claims())).Encode())

@@ -26,6 +26,12 @@ func servingText(s string) func(*exchangeWorld) {
 	return serving(func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, s) })
 }
 
+// stall makes the key set's server not answer; nobody waits long for it.
+func (w *exchangeWorld) stall() {
+	w.publish(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	w.cloud.Settings().Change(func(s *settings.Settings) { s.JWKS.Timeout = settings.Duration(200 * time.Millisecond) })
+}
+
 func keyTrials() map[string]bugTrial {
 	const discovery = "/tenant/.well-known/openid-configuration"
 	forgiven := func(why string, before func(*exchangeWorld)) bugTrial {
@@ -35,7 +41,7 @@ func keyTrials() map[string]bugTrial {
 		"JWKSNotFoundForgiven":    forgiven("jwks-status", servingStatus(http.StatusNotFound)),
 		"JWKSForbiddenForgiven":   forgiven("jwks-status", servingStatus(http.StatusForbidden)),
 		"JWKSServerErrorForgiven": forgiven("jwks-status", servingStatus(http.StatusInternalServerError)),
-		"JWKSTimeoutForgiven":     forgiven("jwks-unreachable", serving(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })),
+		"JWKSTimeoutForgiven":     forgiven("jwks-unreachable", (*exchangeWorld).stall),
 		"JWKSPageForgiven":        forgiven("jwks-malformed", servingText("<html>")),
 		"JWKSKeyTypeForgiven":     forgiven("key-type", func(w *exchangeWorld) { servingText(w.publicSet("rsa-1", &w.ec.PublicKey))(w) }),
 		"JWKSOfAnySize": forgiven("jwks-too-large", func(w *exchangeWorld) {

@@ -5,12 +5,15 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 )
 
 // What the trials do to the cloud.
@@ -106,8 +109,15 @@ func stateTrials() map[string]bugTrial {
 		"UnlinkedAccountAccepted":    {probe: other, strict: "not-linked", wrong: accepted},
 		"UnknownAccountReplaced":     {probe: asking(func(*exchangeWorld) string { return unknownAccount }), strict: "service-account-unknown", wrong: accepted},
 		"OtherFolderRefused":         {before: (*exchangeWorld).moved, probe: good, strict: accepted, wrong: "not-linked"},
-		"ParallelLookupsFindNothing": {probe: crowd, strict: accepted, wrong: "not-linked"},
+		"ParallelLookupsFindNothing": {probe: crowd, strict: accepted, wrong: "not-linked", before: (*exchangeWorld).keepKeys},
 	}
+}
+
+// keepKeys lets a fetched key set be used for as long as a test takes.
+func (w *exchangeWorld) keepKeys() {
+	w.cloud.Settings().Change(func(s *settings.Settings) {
+		s.JWKS.TTL, s.JWKS.RefetchEvery = settings.Duration(time.Hour), settings.Duration(time.Hour)
+	})
 }
 
 // crowd makes many exchanges at once; the first refusal is what comes of it.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 
 	mockiam "github.com/wlif-conformance/wlif-conformance/framework/mockcloud/iam"
 )
@@ -17,12 +18,22 @@ var stateDeviations = map[string]func(*policy){
 	"SuspendedAccountAccepted":   forgive(reason("service-account-status")),
 	"DeletedFederationRemembered": func(p *policy) {
 		remembering(p, func(e *Endpoint, accountID string, live []mockiam.Link) []mockiam.Link {
-			return append(live, slices.DeleteFunc(e.memory.linksOf(accountID), func(l mockiam.Link) bool { return e.hasFederation(l.Federation.Id) })...)
+			for _, l := range e.memory.linksOf(accountID) {
+				if _, there := e.federation(l.Federation.Id); !there {
+					live = append(live, l)
+				}
+			}
+			return live
 		})
 	},
 	"DeletedCredentialRemembered": func(p *policy) {
 		remembering(p, func(e *Endpoint, accountID string, live []mockiam.Link) []mockiam.Link {
-			return append(live, slices.DeleteFunc(e.memory.linksOf(accountID), func(l mockiam.Link) bool { return !e.hasFederation(l.Federation.Id) })...)
+			for _, l := range e.memory.linksOf(accountID) {
+				if f, there := e.federation(l.Federation.Id); there {
+					live = append(live, mockiam.Link{Credential: l.Credential, Federation: f})
+				}
+			}
+			return live
 		})
 	},
 	"DeletedAccountRemembered": func(p *policy) {
@@ -83,13 +94,14 @@ func remembering(p *policy, links func(e *Endpoint, accountID string, live []moc
 	}
 }
 
-func (e *Endpoint) hasFederation(id string) bool {
+// federation is one as it is now.
+func (e *Endpoint) federation(id string) (*oidc.Federation, bool) {
 	for _, f := range e.accounts.Federations() {
 		if f.Id == id {
-			return true
+			return f, true
 		}
 	}
-	return false
+	return nil, false
 }
 
 // linksOrAnyFederation takes an account without credentials for one that every
