@@ -235,7 +235,7 @@ func (b *builder) missing(r conformance.Requirement) (v conformance.Verdict, rea
 	case b.usage:
 		return conformance.Skipped, "nothing was started: " + b.firstProblem(), false
 	case len(b.chosen) > 0 && !slices.Contains(b.chosen, r.ID) && !r.AtTheEnd():
-		return conformance.Skipped, "not selected: the run is asked for " + b.report.Run.Selection, true
+		return conformance.Skipped, "not selected: the run is asked for profile " + b.report.Run.Profile + "; " + b.report.Run.Selection, true
 	case !b.cameToItsEnd():
 		return conformance.Error, "the suite ended before this check ran" + b.because(), false
 	case r.Level == conformance.Record:

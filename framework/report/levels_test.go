@@ -95,7 +95,7 @@ func TestOnlyWhatWasSelectedCanBeLost(t *testing.T) {
 	if !slices.Equal(r.Lost, []string{"a/should", "invariants/x"}) {
 		t.Errorf("lost %q", r.Lost)
 	}
-	if q := find(t, r, "a/must"); q.Verdict != conformance.Skipped || !q.ByChoice || q.Reason != "not selected: the run is asked for requirements a/s*" {
+	if q := find(t, r, "a/must"); q.Verdict != conformance.Skipped || !q.ByChoice || q.Reason != "not selected: the run is asked for profile none; requirements a/s*" {
 		t.Errorf("%+v", q)
 	}
 }
