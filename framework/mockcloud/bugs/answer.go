@@ -22,14 +22,14 @@ var refusals = []string{
 	"exchange/jwks-url-changed", "exchange/signing-key-retired",
 	"exchange/token-of-another-cluster", "exchange/token-of-another-cluster-same-issuer-string",
 	"exchange/cluster-signed-token-for-another-audience",
-	"exchange/refusal-shape", "exchange/two-federations-same-issuer",
+	"exchange/refusal-shape", "exchange/two-federations-same-issuer", "exchange/no-existence-oracle",
 	"subjects/gitlab-other-branch", "subjects/gitlab-other-project", "subjects/github-immutable-subject", "subjects/github-old-subject-form",
 	"subjects/wildcard-is-literal", "custom/private-bucket-jwks", "custom/stale-jwks",
 }
 
 // mayRefuse are those whose checks may do so beside what they decide.
 var mayRefuse = []May{
-	{"exchange/jwks-*", "it may count only whether an IAM token came"}, {"exchange/no-existence-oracle", "it may compare the two answers alone"},
+	{"exchange/jwks-*", "it may count only whether an IAM token came"},
 	{"federation/*", "it may look whether a token is refused"}, {"lifecycle/*", "it may look whether a token is refused"},
 	{"issuer/*", "it may look whether a token is refused"},
 }
@@ -72,8 +72,7 @@ var answer = in("answer",
 		MustKill: []string{"exchange/refusal-shape"}},
 	Bug{Name: "RefusalOfOwnCode",
 		Doc:      "The error of a refusal is none that RFC 6749 or RFC 8693 know.",
-		MustKill: []string{"exchange/refusal-shape"},
-		MayKill:  []May{{"exchange/grant-unknown", "its error is unsupported_grant_type"}}},
+		MustKill: []string{"exchange/refusal-shape", "exchange/grant-unknown"}},
 	Bug{Name: "RefusalAsSuccess",
 		Doc:      "Refusals have the status 200, so that curl --fail and every client that looks at the status alone goes on.",
 		MustKill: slices.Concat(refusals, turnedAway), MayKill: mayRefuse},
