@@ -118,6 +118,9 @@ func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
 	if f.out == "" {
 		f.out = filepath.Join(cfg.Out, "bugs-"+began.UTC().Format("20060102T150405Z"))
 	}
+	if f.out, err = filepath.Abs(f.out); err != nil {
+		return err
+	}
 	k := &killer{killFlags: f, cfg: cfg, console: newConsole(out, &redact.Redactor{})}
 	if k.self, err = os.Executable(); err != nil {
 		return err
@@ -150,7 +153,7 @@ func (k *killer) open(ctx context.Context) (err error) {
 		return err
 	}
 	say := func(line string) { k.console.say("mock: %s", line) }
-	if k.mock, err = startMock(ctx, mockOptions{cfg: k.cfg, runID: provision.NewRunID(), audit: filepath.Join(k.out, "audit.jsonl"), say: say}); err != nil {
+	if k.mock, err = startMock(ctx, mockOptions{cfg: k.cfg, runID: provision.NewRunID(), audit: k.audit(), say: say}); err != nil {
 		return err
 	}
 	if err := k.mock.apply(k.cfg); err != nil {
@@ -170,6 +173,8 @@ func (k *killer) open(ctx context.Context) (err error) {
 		Cluster(ctx, "shared", provision.ClusterSpec{Nodes: true})
 	return err
 }
+
+func (k *killer) audit() string { return filepath.Join(k.out, "audit.jsonl") }
 
 // close ends the mock, and the shared cluster with it.
 func (k *killer) close(ctx context.Context) error {
@@ -269,7 +274,9 @@ func (k *killer) arguments(b bugs.Bug, folder, out string, requirements []string
 	args := []string{"run", "--profile=full", "--procs=1", "--out=" + out, "--requirements=" + strings.Join(requirements, ","),
 		"--folder-id=" + folder, "--other-folder-id=" + k.cfg.OtherFolderID, "--cloud-id=" + k.cfg.CloudID, "--second-cluster",
 		"--endpoint=" + k.cfg.Endpoint, "--token-endpoint=" + k.cfg.TokenEndpoint, "--storage-endpoint=" + k.cfg.StorageEndpoint,
-		"--payload-endpoint=" + k.cfg.PayloadEndpoint, "--lacks=" + strings.Join(k.mock.announced.ClusterFeaturesLacking, ",")}
+		"--payload-endpoint=" + k.cfg.PayloadEndpoint, "--audit-log=" + k.audit(),
+		"--web-host-address=" + k.cfg.WebHost.Address, "--web-host-certificate=" + k.cfg.WebHost.Certificate, "--web-host-key=" + k.cfg.WebHost.Key,
+		"--lacks=" + strings.Join(k.mock.announced.ClusterFeaturesLacking, ",")}
 	if !b.OwnCluster {
 		args = append(args, "--cluster=existing", "--cluster-id="+k.cluster.ID)
 	}

@@ -219,6 +219,7 @@ func (m *mockProcess) apply(cfg *config.Config) error {
 	if cfg.ExpiredToken.IsZero() {
 		cfg.ExpiredToken = config.NewSecret(a.ExpiredToken)
 	}
+	cfg.WebHost.Address, cfg.WebHost.Certificate, cfg.WebHost.Key = a.WebAddress, a.WebCertificate, a.WebKey
 	declared := map[string]config.Duration{}
 	for method, text := range a.Latencies {
 		latency, err := time.ParseDuration(text)

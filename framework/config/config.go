@@ -43,6 +43,8 @@ type Config struct {
 	ReleaseChannel string `json:"release_channel"`
 	Node           Node   `json:"node"`
 
+	WebHost WebHost `json:"web_host"`
+
 	// The user's own resources: looked up, never changed or deleted.
 	ClusterID  string `json:"cluster_id"`
 	Kubeconfig string `json:"kubeconfig"`
@@ -104,6 +106,18 @@ type Node struct {
 	DiskGiB     int    `json:"disk"`
 	DiskType    string `json:"disk_type"`
 	Preemptible bool   `json:"preemptible"`
+}
+
+// WebHost is where the run may serve what the cloud fetches.
+type WebHost struct {
+	// Address is the host, or host:port, under which the cloud reaches it; without a
+	// port it is the one that was free.
+	Address string `json:"address"`
+	// Listen is the address to listen on.
+	Listen string `json:"listen"`
+	// Certificate and Key are paths (PEM); the cloud must trust the certificate.
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
 }
 
 // Timeouts are the named bounds of everything that is waited for.

@@ -169,6 +169,11 @@ func resourceKeys() []Key {
 			textField(func(c *Config) *string { return &c.Node.DiskType })),
 		key(groupResources, "node.preemptible", "false", "cheaper nodes that the cloud may stop at any time",
 			boolField(func(c *Config) *bool { return &c.Node.Preemptible })),
+		key(groupResources, "web_host.address", "", "host, or host:port, under which the cloud reaches a web server that the run starts, for key sets that cannot be had",
+			textField(func(c *Config) *string { return &c.WebHost.Address })),
+		key(groupResources, "web_host.listen", "127.0.0.1:0", "address that this web server listens on", textField(func(c *Config) *string { return &c.WebHost.Listen })),
+		key(groupResources, "web_host.certificate", "", "path of its certificate (PEM), which the cloud must trust", textField(func(c *Config) *string { return &c.WebHost.Certificate })),
+		key(groupResources, "web_host.key", "", "path of its private key (PEM)", textField(func(c *Config) *string { return &c.WebHost.Key })),
 		key(groupResources, "namespace_prefix", "wlif", "beginning of the names of Kubernetes namespaces",
 			textField(func(c *Config) *string { return &c.NamespacePrefix })),
 	}

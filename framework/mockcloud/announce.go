@@ -35,12 +35,24 @@ type Announcement struct {
 	TokenFile string `json:"token_file"`
 	// ExpiredToken is an IAM token of the user that has expired.
 	ExpiredToken string `json:"expired_token"`
+	// WebCertificate and WebKey are files for a web server of the client's at
+	// WebAddress, which the mock fetches key sets from.
+	WebAddress     string `json:"web_address"`
+	WebCertificate string `json:"web_certificate"`
+	WebKey         string `json:"web_key"`
 	// Latencies are how long operations take, by method ("*": all others).
 	Latencies map[string]string `json:"latencies"`
 	// ClusterFeaturesLacking are features of a real node that clusters lack.
 	ClusterFeaturesLacking []string `json:"cluster_features_lacking"`
 	PID                    int      `json:"pid"`
 }
+
+// A client's web server is on the machine that the mock is on.
+const (
+	webAddress     = "127.0.0.1"
+	webCertificate = "web.pem"
+	webKey         = "web.key"
+)
 
 // Announcement describes this mock cloud.
 func (c *Cloud) Announcement() Announcement {
@@ -52,6 +64,7 @@ func (c *Cloud) Announcement() Announcement {
 		CAFile: filepath.Join(c.dir, "ca.pem"), CABundle: filepath.Join(c.dir, "ca-bundle.pem"),
 		CloudID: c.world.CloudID, FolderID: c.world.FolderID, OtherFolderID: c.world.OtherFolderID,
 		TokenFile: filepath.Join(c.dir, tokenFile), Latencies: map[string]string{}, PID: os.Getpid(),
+		WebAddress: webAddress, WebCertificate: filepath.Join(c.dir, webCertificate), WebKey: filepath.Join(c.dir, webKey),
 		ExpiredToken: c.kernel.Tokens.Mint(c.world.Owner, c.kernel.Clock.Now().Add(-time.Hour)),
 	}
 	for method, d := range c.kernel.Settings.Get().Latencies {

@@ -126,6 +126,9 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 	if c.authority, err = wire.NewAuthority(o.Dir, serves); err != nil {
 		return nil, err
 	}
+	if err := c.authority.WriteLeaf(webAddress, filepath.Join(o.Dir, webCertificate), filepath.Join(o.Dir, webKey)); err != nil {
+		return nil, fmt.Errorf("write the certificate for a client's web server: %w", err)
+	}
 	if err := renameio.WriteFile(filepath.Join(o.Dir, adminFile), []byte(c.adminToken), 0o600); err != nil {
 		return nil, fmt.Errorf("write the admin port's token: %w", err)
 	}

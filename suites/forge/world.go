@@ -49,6 +49,11 @@ func (h *Host) Publish(ctx context.Context, path string, content []byte) (url st
 	return h.PublishAs(ctx, path, keySetType, content)
 }
 
+// Unpublish takes something out of the bucket.
+func (h *Host) Unpublish(ctx context.Context, path string) error {
+	return h.fixtures.Remove(ctx, h.Bucket, path)
+}
+
 // PublishAs puts anything into the bucket.
 func (h *Host) PublishAs(ctx context.Context, path, contentType string, content []byte) (url string, err error) {
 	return h.fixtures.Put(ctx, h.Bucket, path, contentType, content)

@@ -1,8 +1,6 @@
 package run
 
 import (
-	"net"
-	"net/netip"
 	"os"
 	"slices"
 
@@ -73,14 +71,10 @@ var detectors = map[conformance.Feature]func(*Run) (present bool, reason string)
 		return true, "an expired token is given"
 	},
 	conformance.WebHost: func(r *Run) (bool, string) {
-		host, _, err := net.SplitHostPort(r.Config.Endpoint)
-		if err != nil {
-			host = r.Config.Endpoint
+		if r.Config.WebHost.Address == "" {
+			return false, "web_host.address names no web server that the cloud reaches"
 		}
-		if address, err := netip.ParseAddr(host); err == nil && address.IsLoopback() {
-			return true, "the cloud is on this machine: " + host
-		}
-		return false, "the cloud is not on this machine, and nothing says that it can reach it"
+		return true, "web_host.address is " + r.Config.WebHost.Address
 	},
 	conformance.ObjectStorage: func(r *Run) (bool, string) {
 		if r.Config.StorageEndpoint == "" {

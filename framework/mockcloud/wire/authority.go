@@ -191,6 +191,22 @@ func (a *Authority) leaf(name string) (*tls.Certificate, error) {
 	return c, nil
 }
 
+// WriteLeaf writes a certificate for a name or an address, and its key, into files,
+// for a server of somebody else's that is to be trusted like the mock.
+func (a *Authority) WriteLeaf(name, certFile, keyFile string) error {
+	c, err := a.leaf(name)
+	if err != nil {
+		return err
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		return err
+	}
+	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Leaf.Raw})
+	return errors.Join(renameio.WriteFile(certFile, append(chain, a.pem...), 0o600),
+		renameio.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}), 0o600))
+}
+
 func serial() *big.Int {
 	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
