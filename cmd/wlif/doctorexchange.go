@@ -102,12 +102,11 @@ func (d *diagnosis) say(format string, args ...any) {
 }
 
 func (d *diagnosis) run(ctx context.Context) error {
-	claims, err := exchange.ReadClaims(d.token)
-	if err != nil {
+	if _, err := exchange.ReadClaims(d.token); err != nil {
 		d.say("The token in %s cannot be exchanged: %v.", d.tokenFile, err)
 		return finished(report.ExitFailed)
 	}
-	explained, blind := d.explain(ctx, claims)
+	explained, blind := d.explain(ctx)
 	if blind != nil && explainedByUsage(blind) {
 		return blind
 	}
@@ -137,10 +136,10 @@ func (d *diagnosis) run(ctx context.Context) error {
 // explainedByUsage says whether an error is the user's to mend.
 func explainedByUsage(err error) bool { return explain(err, io.Discard) == report.ExitUsage }
 
-func (d *diagnosis) explain(ctx context.Context, claims exchange.Claims) (exchange.Explanation, error) {
+func (d *diagnosis) explain(ctx context.Context) (exchange.Explanation, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeouts.Call.D())
 	defer cancel()
-	explained, err := d.question.Explain(ctx, claims, time.Now())
+	explained, err := d.question.Explain(ctx, d.token, time.Now())
 	return explained, unknownIsUsage(err)
 }
 

@@ -208,6 +208,11 @@ func TestDoctorNamesThePlantedMistake(t *testing.T) {
 			p.must(err)
 			p.mutations = append(p.mutations, issuer.SignedBy(stranger.Key(issuer.RSA)))
 		}, exchange.KidNotInJWKS},
+		{"a key of another issuer under the same kid", func(p *patient) {
+			stranger, err := issuer.New(p.issuer.URL)
+			p.must(err)
+			p.mutations = append(p.mutations, issuer.SignedBy(stranger.Key(issuer.RSA).Named(p.issuer.Key(issuer.RSA).ID())))
+		}, exchange.SignatureInvalid},
 		{"keys in a private bucket", func(p *patient) {
 			private, err := p.fixtures.Bucket(p.t.Context(), "private", provision.BucketSpec{})
 			p.must(err)

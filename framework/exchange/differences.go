@@ -25,6 +25,8 @@ const (
 	JWKSUnreachable = "JWKS unreachable"
 	JWKSPrivate     = "JWKS not public"
 	JWKSUnreadable  = "JWKS unreadable"
+	// SignatureInvalid: the key of the token's kid is another one.
+	SignatureInvalid = "signature does not verify"
 
 	Expired       = "expired"
 	ExpiryMissing = "expiry missing"
@@ -63,11 +65,12 @@ var remedies = map[string]string{
 	WildcardIsLiteral: "Subjects are compared character by character: create a federated credential for each subject.",
 	OtherSubject:      "Create a federated credential with exactly the token's sub.",
 
-	KidMissing:      "Sign tokens with a kid in their header, or publish one key only.",
-	KidNotInJWKS:    "Publish the issuer's present keys at the federation's JWKS URL: they were rotated, or belong to another issuer.",
-	JWKSUnreachable: "Publish the keys where the cloud can fetch them over HTTPS without credentials.",
-	JWKSPrivate:     "Let everybody read the JWKS: the cloud fetches it without credentials.",
-	JWKSUnreadable:  "Publish a JSON Web Key Set (RFC 7517) at the federation's JWKS URL.",
+	KidMissing:       "Sign tokens with a kid in their header, or publish one key only.",
+	KidNotInJWKS:     "Publish the issuer's present keys at the federation's JWKS URL: they were rotated, or belong to another issuer.",
+	JWKSUnreachable:  "Publish the keys where the cloud can fetch them over HTTPS without credentials.",
+	JWKSPrivate:      "Let everybody read the JWKS: the cloud fetches it without credentials.",
+	JWKSUnreadable:   "Publish a JSON Web Key Set (RFC 7517) at the federation's JWKS URL.",
+	SignatureInvalid: "Publish the key that signs now under its kid, and see that nothing changes the token on its way.",
 
 	Expired:       "Read the token from its file again: a projected token is replaced before it expires.",
 	ExpiryMissing: "Use a token with an exp.",

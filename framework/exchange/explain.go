@@ -171,6 +171,8 @@ func (k Keys) differences(c Claims) []Difference {
 		return []Difference{difference(KidMissing, aboutKey, "the token's header has no kid, and there are %d keys at %s", len(k.IDs), k.URL)}
 	case c.KeyID != "" && !slices.Contains(k.IDs, c.KeyID):
 		return []Difference{difference(KidNotInJWKS, aboutKey, "the token is signed with the key %q, and %s has %q", c.KeyID, k.URL, k.IDs)}
+	case k.Unverified != "":
+		return []Difference{difference(SignatureInvalid, aboutKey, "%s, published at %s", k.Unverified, k.URL)}
 	}
 	return nil
 }

@@ -1,9 +1,6 @@
 package exchange
 
 import (
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +89,8 @@ func TestEveryDifferenceIsNamed(t *testing.T) {
 			l.Keys = Keys{URL: "https://keys", Problem: JWKSPrivate, Detail: "403"}
 		}, JWKSPrivate, "kid", []string{"everybody"}},
 
+		{"another key of the same kid", func(_ *Claims, _ *Setup, l *Link) { l.Keys.Unverified = "no match" }, SignatureInvalid, "kid", []string{"no match", "https://keys"}},
+
 		{"another namespace", func(c *Claims, _ *Setup, _ *Link) { c.Subject = "system:serviceaccount:default:app" }, OtherNamespace, "sub", []string{"default:app", subject}},
 		{"another account", func(c *Claims, _ *Setup, _ *Link) { c.Subject = "system:serviceaccount:wlif:default" }, OtherAccount, "sub", []string{"serviceAccountName"}},
 		{"both", func(c *Claims, _ *Setup, _ *Link) { c.Subject = "system:serviceaccount:a:b" }, OtherSubject, "sub", nil},
@@ -163,50 +162,5 @@ func TestTheNearestCredentialIsCompared(t *testing.T) {
 	}
 	if table := e.Table(); !strings.Contains(table, "<-- expired") || !strings.Contains(table, "(also: case)") {
 		t.Error(table)
-	}
-}
-
-func TestFetchKeys(t *testing.T) {
-	// The key of RFC 8037, appendix A.2.
-	const (
-		key = `"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
-		set = `{"keys":[{"kid":"a",` + key + `,{"kid":"b",` + key + `]}`
-	)
-	for _, tc := range []struct {
-		name    string
-		status  int
-		answer  string
-		ids     []string
-		problem string
-	}{
-		{"keys", 200, set, []string{"a", "b"}, ""},
-		{"forbidden", 403, "no", nil, JWKSPrivate},
-		{"unauthorized", 401, "no", nil, JWKSPrivate},
-		{"not found", 404, set, nil, JWKSUnreadable},
-		{"failing", 500, set, nil, JWKSUnreadable},
-		{"a page", 200, "<html>", nil, JWKSUnreadable},
-		{"no keys", 200, `{"keys":[]}`, nil, JWKSUnreadable},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Header.Get("Authorization") != "" {
-					t.Error("the keys are fetched with credentials")
-				}
-				w.WriteHeader(tc.status)
-				_, _ = io.WriteString(w, tc.answer)
-			}))
-			defer server.Close()
-			got := FetchKeys(t.Context(), server.Client(), server.URL)
-			if !slices.Equal(got.IDs, tc.ids) || got.Problem != tc.problem || (got.Detail != "") != (tc.problem != "") {
-				t.Errorf("keys %+v", got)
-			}
-			server.Close()
-			if gone := FetchKeys(t.Context(), server.Client(), server.URL); gone.Problem != JWKSUnreachable {
-				t.Errorf("of a server that is gone: %+v", gone)
-			}
-		})
-	}
-	if got := FetchKeys(t.Context(), http.DefaultClient, "https://a b"); got.Problem != JWKSUnreachable {
-		t.Errorf("of no URL: %+v", got)
 	}
 }

@@ -2,7 +2,6 @@ package trust
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
@@ -16,19 +15,21 @@ import (
 // Question is whose token is to be taken for whom.
 type Question struct {
 	Cloud *cloud.Client
-	// Web fetches the issuer's keys, http.DefaultClient if it is nil. The context
-	// bounds it.
-	Web *http.Client
 	// FederationID is the federation that is meant to let the token in.
 	FederationID string
 	// ServiceAccountID is what the exchange names as its `audience`.
 	ServiceAccountID string
 }
 
-// Explain compares a token's claims with what the cloud knows at a time. The
-// error is that of a call to the cloud without whose answer nothing can be said.
-func (q Question) Explain(ctx context.Context, claims exchange.Claims, now time.Time) (exchange.Explanation, error) {
-	setup, account, err := q.read(ctx)
+// Explain compares a token with what the cloud knows at a time. The error says
+// that the token is no JWT, or is that of a call to the cloud without whose answer
+// nothing can be said.
+func (q Question) Explain(ctx context.Context, token exchange.Token, now time.Time) (exchange.Explanation, error) {
+	claims, err := exchange.ReadClaims(token)
+	if err != nil {
+		return exchange.Explanation{}, err
+	}
+	setup, account, err := q.read(ctx, token)
 	if err != nil {
 		return exchange.Explanation{}, err
 	}
@@ -42,7 +43,7 @@ func (q Question) Explain(ctx context.Context, claims exchange.Claims, now time.
 
 // read gives the setup as far as it is the account's own. Its first link has the
 // federation.
-func (q Question) read(ctx context.Context) (exchange.Setup, *iam.ServiceAccount, error) {
+func (q Question) read(ctx context.Context, token exchange.Token) (exchange.Setup, *iam.ServiceAccount, error) {
 	none := exchange.Setup{}
 	federation, err := q.Cloud.Federations().Get(ctx, &oidc.GetFederationRequest{FederationId: q.FederationID})
 	if err != nil {
@@ -56,13 +57,9 @@ func (q Question) read(ctx context.Context) (exchange.Setup, *iam.ServiceAccount
 	if err != nil {
 		return none, nil, err
 	}
-	web := q.Web
-	if web == nil {
-		web = http.DefaultClient
-	}
 	link := exchange.Link{
 		FederationID: federation.GetId(), Issuer: federation.GetIssuer(), Audiences: federation.GetAudiences(), Disabled: !federation.GetEnabled(),
-		Keys: exchange.FetchKeys(ctx, web, federation.GetJwksUrl()),
+		Keys: keysAt(ctx, federation.GetJwksUrl(), token),
 	}
 	setup := exchange.Setup{ServiceAccountID: account.GetId(), Suspended: account.GetStatus() == iam.ServiceAccount_SUSPENDED}
 	if setup.Links = q.links(link, credentials); len(setup.Links) == 0 {

@@ -75,12 +75,8 @@ func (w *walk) differences(ctx context.Context) string {
 	if err != nil || result.Status != 0 {
 		return ""
 	}
-	claims, err := exchange.ReadClaims(exchange.Token(result.Stdout))
-	if err != nil {
-		return "; " + err.Error()
-	}
 	question := trust.Question{Cloud: w.Cloud, FederationID: w.Target.FederationID, ServiceAccountID: w.Target.ServiceAccountID}
-	explained, err := question.Explain(ctx, claims, time.Now())
+	explained, err := question.Explain(ctx, exchange.Token(result.Stdout), time.Now())
 	if err != nil {
 		return "; why cannot be said: " + err.Error()
 	}
