@@ -4,6 +4,9 @@
 // token's subject, its federation's issuer and audience are the token's, and a key
 // that the federation publishes verifies the signature.
 //
+// How an exchange is decided and answered is a policy, made anew for each: strict,
+// and changed by the bugs that act in the folders it concerns.
+//
 // Each refusal has a reason of its own in the audit log; what is answered for it
 // is the table of guesses' business.
 package oauth
