@@ -103,6 +103,7 @@ func tearDown(ctx SpecContext, r *run.Run) {
 		decided(journal.Verdict{Verdict: conformance.Skipped, Reason: "the target is kept, as --keep asks", ByChoice: true})
 		return
 	}
+	r.CollectLogs(ctx)
 	var outcome provision.Outcome
 	err := r.Ledger().TakeOver()
 	if err == nil {

@@ -33,6 +33,9 @@ func (l *launch) finish(ctx context.Context) (kept string) {
 		l.sweepLeftovers(ctx)
 		l.takeInventory(ctx)
 	}
+	if l.suiteRan && l.mock != nil {
+		l.journalEngine(ctx)
+	}
 	if l.suiteRan {
 		l.decideInvariants()
 	}
@@ -59,6 +62,12 @@ func (l *launch) sweepLeftovers(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
+	// The suite did not come to its teardown, so something failed.
+	if l.mock != nil {
+		if err := l.mock.collectLogs(ctx, l.folder.ClusterLogs()); err != nil {
+			_ = l.journal.Write(journal.Log{Level: "warning", Text: err.Error()})
+		}
+	}
 	began := time.Now()
 	runs, err := provision.Sweep(ctx, provision.SweepOptions{
 		Config: l.cfg, Client: l.client, StateDir: l.state, RunID: l.id, Dial: cluster.Dial, On: progress.Listener(l.journal),

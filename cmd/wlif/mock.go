@@ -57,7 +57,7 @@ user's token are printed when it is ready (and written to --announce).`,
 	flags.StringVar(&f.dir, "dir", "", "folder for certificates and clusters (default: a temporary one, or STATE.d with --state)")
 	flags.StringVar(&f.audit, "audit", "", "file for a JSON line about each call")
 	flags.StringArrayVar(&f.bugs, "bug", nil, "name of a bug that acts in every folder, may be repeated; `wlif mock bugs` lists them")
-	cmd.AddCommand(newBugsCommand(), &cobra.Command{
+	cmd.AddCommand(newBugsCommand(), newMockLogsCommand(), &cobra.Command{
 		Use:   "methods",
 		Short: "Print which methods of the cloud's API the mock implements, as Markdown",
 		Args:  cobra.NoArgs,

@@ -212,6 +212,11 @@ func (l *launch) prepare(ctx context.Context) error {
 	}
 	_ = l.journal.Write(journal.Target{Endpoint: l.cfg.Endpoint, CloudID: l.cfg.CloudID, FolderID: l.cfg.FolderID})
 	info := runfolder.Run{RunID: l.id, Launcher: os.Getpid(), StateDir: l.state, Filter: l.chosen.filter, Asked: l.chosen.asked, Lacking: l.lacking()}
+	if l.mock != nil {
+		if info.CollectLogs, err = l.mock.logsCommand(l.folder.ClusterLogs()); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(l.cfg.Save(l.folder.ConfigFile()), l.folder.SaveRun(info), l.makeLedger()); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ var decoders = map[string]func(json.RawMessage) (Event, error){
 	RunStarted{}.Kind():   decode[RunStarted],
 	RunFinished{}.Kind():  decode[RunFinished],
 	Target{}.Kind():       decode[Target],
+	Engine{}.Kind():       decode[Engine],
 	Feature{}.Kind():      decode[Feature],
 	Planned{}.Kind():      decode[Planned],
 	NodeStarted{}.Kind():  decode[NodeStarted],

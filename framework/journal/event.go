@@ -55,6 +55,22 @@ type Target struct {
 	JWKSURL           string `json:"jwks_url,omitempty"`
 }
 
+// Engine is what ran the target's clusters on this machine, and how long that alone
+// took.
+type Engine struct {
+	Name string `json:"name"`
+	// Host is what of this machine decided how.
+	Host  []string     `json:"host,omitempty"`
+	Steps []EngineStep `json:"steps,omitempty"`
+}
+
+// EngineStep sums up everything of one kind that an engine did.
+type EngineStep struct {
+	What  string        `json:"what"`
+	Times int           `json:"times"`
+	Took  time.Duration `json:"took_ns"`
+}
+
 // Feature says whether the target has a feature, and how that is known.
 type Feature struct {
 	Name    conformance.Feature `json:"name"`
@@ -209,6 +225,7 @@ type Exit struct {
 func (RunStarted) Kind() string   { return "run-started" }
 func (RunFinished) Kind() string  { return "run-finished" }
 func (Target) Kind() string       { return "target" }
+func (Engine) Kind() string       { return "engine" }
 func (Feature) Kind() string      { return "feature" }
 func (Planned) Kind() string      { return "planned" }
 func (NodeStarted) Kind() string  { return "node-started" }

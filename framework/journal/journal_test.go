@@ -26,6 +26,7 @@ func open(t *testing.T, dir, process string, r *redact.Redactor) *Writer {
 
 var every = []Event{
 	RunStarted{RunID: "abcdefgh", Profile: "core"}, RunFinished{}, Target{Endpoint: "e:443"},
+	Engine{Name: "kind", Host: []string{"h"}, Steps: []EngineStep{{What: "start", Times: 1, Took: time.Second}}},
 	Feature{Name: conformance.Kubelet, Reason: "declared"},
 	Planned{Nodes: []PlannedNode{{Name: "a"}, {Name: "b", After: []string{"a"}}}, CriticalPath: []string{"a", "b"}, Length: 1, Sum: 2},
 	NodeStarted{Phase: Create, Node: "a", Usual: time.Minute}, NodeWaiting{Phase: Create, Node: "a", Text: "t"}, NodeFinished{Phase: Create, Node: "a", Duration: 1<<53 + 1},

@@ -77,6 +77,8 @@ func (b *builder) add(r journal.Record) {
 		b.target(e)
 	case journal.Feature:
 		b.feature(e)
+	case journal.Engine:
+		b.report.Target.Engine = engine(e)
 	case journal.Planned:
 		b.plan = e
 	case journal.NodeStarted:
@@ -110,6 +112,15 @@ func (b *builder) add(r journal.Record) {
 	case journal.Diagnostic:
 		b.report.Diagnostics = append(b.report.Diagnostics, e.File)
 	}
+}
+
+func engine(e journal.Engine) *Engine {
+	out := &Engine{Name: e.Name, Host: e.Host}
+	for _, s := range e.Steps {
+		out.Took += Duration(s.Took)
+		out.Steps = append(out.Steps, EngineStep{s.What, s.Times, Duration(s.Took)})
+	}
+	return out
 }
 
 // target merges: the launcher knows the folder before the suite knows the cluster.

@@ -32,6 +32,7 @@ func markdownTarget(out io.Writer, r Report) {
 	for _, row := range [][2]string{
 		{"cloud", r.Target.Cloud}, {"endpoint", r.Target.Endpoint}, {"cloud id", r.Target.CloudID}, {"folder id", r.Target.FolderID},
 		{"cluster", r.Target.Cluster}, {"cluster id", r.Target.ClusterID}, {"Kubernetes", r.Target.KubernetesVersion},
+		{"cluster engine", r.Target.Engine.sentence()}, {"this machine", r.Target.Engine.host()},
 		{"release channel", r.Target.ReleaseChannel}, {"issuer", r.Target.Issuer}, {"JWKS URL", r.Target.JWKSURL},
 		{"features present", features(r.Features.Present)}, {"features lacking", features(r.Features.Lacking)},
 	} {
@@ -39,6 +40,29 @@ func markdownTarget(out io.Writer, r Report) {
 			fmt.Fprintf(out, "| %s | %s |\n", row[0], cell(row[1]))
 		}
 	}
+}
+
+// sentence says how much of the run's time was the engine's.
+func (e *Engine) sentence() string {
+	if e == nil {
+		return ""
+	}
+	var steps []string
+	for _, s := range e.Steps {
+		text := s.What + " " + s.Took.String()
+		if s.Times > 1 {
+			text += fmt.Sprintf(" (%d times)", s.Times)
+		}
+		steps = append(steps, text)
+	}
+	return fmt.Sprintf("%s, which took %s of the time: %s", e.Name, e.Took, strings.Join(steps, ", "))
+}
+
+func (e *Engine) host() string {
+	if e == nil {
+		return ""
+	}
+	return strings.Join(e.Host, "; ")
 }
 
 func features(list []Feature) string {

@@ -73,6 +73,24 @@ type Target struct {
 	ReleaseChannel    string `json:"releaseChannel,omitempty"`
 	Issuer            string `json:"issuer,omitempty"`
 	JWKSURL           string `json:"jwksURL,omitempty"`
+	// Engine is nil where the run did not start the cloud.
+	Engine *Engine `json:"engine,omitempty"`
+}
+
+// Engine is what ran the target's clusters, where they ran on this machine.
+type Engine struct {
+	Name string   `json:"name"`
+	Host []string `json:"host,omitempty"`
+	// Took is the sum of its steps, which may have overlapped.
+	Took  Duration     `json:"took"`
+	Steps []EngineStep `json:"steps,omitempty"`
+}
+
+// EngineStep sums up everything of one kind that the engine did.
+type EngineStep struct {
+	What  string   `json:"what"`
+	Times int      `json:"times"`
+	Took  Duration `json:"took"`
 }
 
 // Features of the target, as detected or declared.

@@ -76,6 +76,9 @@ func full() []journal.Record {
 	events := []journal.Event{opening}
 	events = append(events,
 		journal.Target{Endpoint: "127.81.3.7:443", CloudID: "b1gcloud", FolderID: "b1gfolder"},
+		journal.Engine{Name: "kind", Host: []string{"Docker 28.2.2", "cgroup v1: the kubelets are told to accept it"}, Steps: []journal.EngineStep{
+			{What: "start a cluster", Times: 1, Took: 22 * time.Second}, {What: "add a node", Times: 2, Took: 5 * time.Second},
+		}},
 		journal.Target{ClusterID: "catcluster", KubernetesVersion: "1.36.3", ReleaseChannel: "RAPID", Issuer: "https://storage.yandexcloud.net/mk8s-oidc/v1/clusters/catcluster"},
 		journal.Feature{Name: conformance.ManagedCluster, Present: true, Reason: "the cloud lists the cluster"},
 		journal.Feature{Name: conformance.ContainerImages, Reason: "declared by the target"})

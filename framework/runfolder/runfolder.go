@@ -48,6 +48,9 @@ func (f Folder) AuditLog() string { return f.Path("audit.jsonl") }
 // SuiteLog is what Ginkgo printed.
 func (f Folder) SuiteLog() string { return f.Path("suite.log") }
 
+// ClusterLogs is where the logs of clusters go when something failed.
+func (f Folder) ClusterLogs() string { return f.Path("cluster-logs") }
+
 // Diagnostics is where evidence of a requirement's failure is kept.
 func (f Folder) Diagnostics(requirement string) string {
 	return f.Path(filepath.Join("diagnostics", strings.ReplaceAll(requirement, "/", "-")))
@@ -64,6 +67,9 @@ type Run struct {
 	Filter string `json:"filter"`
 	// Asked says the same in the user's words.
 	Asked string `json:"asked"`
+	// CollectLogs is a command that writes the logs of the target's clusters into
+	// the folder ClusterLogs; empty if there is none.
+	CollectLogs []string `json:"collect_logs,omitempty"`
 	// Lacking are features that the target says it lacks.
 	Lacking []conformance.Feature `json:"lacking,omitempty"`
 }
