@@ -18,6 +18,8 @@ const (
 	SecondFolder Feature = "second-folder"
 	// SecondCluster: the run may create a second managed cluster.
 	SecondCluster Feature = "second-cluster"
+	// ClusterRestart: a cluster can be stopped, started and upgraded.
+	ClusterRestart Feature = "cluster-restart"
 	// KMS: secrets can be encrypted with a key of the user's own.
 	KMS Feature = "kms"
 	// ExpiredToken: an IAM token that has expired is at hand. Nobody can wait
@@ -48,6 +50,7 @@ func Features() []FeatureInfo {
 		{Kubelet, "nodes run the real kubelet"},
 		{SecondFolder, "a second folder of the same cloud may be used"},
 		{SecondCluster, "the run may create a second managed cluster"},
+		{ClusterRestart, "a managed cluster can be stopped, started and upgraded"},
 		{KMS, "secrets can be encrypted with a KMS key"},
 		{ExpiredToken, "an expired IAM token is at hand"},
 		{WebHost, "the cloud can fetch from a web server of the run"},

@@ -73,6 +73,9 @@ func (c *Cloud) Announcement() Announcement {
 	if c.engine != nil {
 		// Its nodes have no metadata address.
 		a.ClusterFeaturesLacking = append(slices.Clone(c.engine.Lacks()), "metadata-tokens")
+		if !c.engine.Resumes() {
+			a.ClusterFeaturesLacking = append(a.ClusterFeaturesLacking, "cluster-restart")
+		}
 	}
 	return a
 }

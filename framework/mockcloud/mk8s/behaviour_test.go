@@ -186,12 +186,16 @@ func TestPaper(t *testing.T) {
 	if got := gatetest.Done[*pb.NodeGroup](t, op, err); got.WorkloadIdentityFederation.GetEnabled() {
 		t.Errorf("became %v", got)
 	}
+	op, err = c.clusters.Stop(c.admin, &pb.StopClusterRequest{ClusterId: row.Id})
+	gatetest.Done[*pb.Cluster](t, op, err)
+	op, err = c.clusters.Start(c.admin, &pb.StartClusterRequest{ClusterId: row.Id})
+	gatetest.Done[*pb.Cluster](t, op, err)
 	binding := &accesspb.AccessBinding{RoleId: "k8s.viewer", Subject: &accesspb.Subject{Id: c.agent.ID, Type: "serviceAccount"}}
 	op, err = c.clusters.SetAccessBindings(c.admin, &accesspb.SetAccessBindingsRequest{ResourceId: row.Id, AccessBindings: []*accesspb.AccessBinding{binding}})
 	gatetest.Done[*accesspb.AccessBindingsOperationResult](t, op, err)
 	op, err = c.clusters.UpdateAccessBindings(c.admin, &accesspb.UpdateAccessBindingsRequest{ResourceId: row.Id, AccessBindingDeltas: []*accesspb.AccessBindingDelta{{Action: accesspb.AccessBindingAction_REMOVE, AccessBinding: binding}}})
 	gatetest.Done[*accesspb.AccessBindingsOperationResult](t, op, err)
-	if ops, err := c.clusters.ListOperations(c.admin, &pb.ListClusterOperationsRequest{ClusterId: row.Id}); err != nil || len(ops.Operations) != 4 {
+	if ops, err := c.clusters.ListOperations(c.admin, &pb.ListClusterOperationsRequest{ClusterId: row.Id}); err != nil || len(ops.Operations) != 6 {
 		t.Errorf("operations %v, %v", ops, err)
 	}
 	if nodes, err := c.clusters.ListNodes(c.admin, &pb.ListClusterNodesRequest{ClusterId: row.Id}); err != nil || len(nodes.Nodes) != 1 {

@@ -41,6 +41,8 @@ func (s *Service) clusterRules() map[string]kernel.Rule {
 			AndIfSet("iam.serviceAccounts.use", kindServiceAccount, "service_account_id").
 			AndIfSet("iam.serviceAccounts.use", kindServiceAccount, "node_service_account_id"),
 		"Delete":         kernel.Needs("managed-kubernetes.clusters.delete", KindCluster, "cluster_id"),
+		"Stop":           kernel.Needs("managed-kubernetes.clusters.update", KindCluster, "cluster_id"),
+		"Start":          kernel.Needs("managed-kubernetes.clusters.update", KindCluster, "cluster_id"),
 		"ListNodeGroups": kernel.Needs("managed-kubernetes.nodeGroups.list", KindCluster, "cluster_id"),
 		"ListNodes":      kernel.Needs("managed-kubernetes.clusters.get", KindCluster, "cluster_id"),
 		"ListOperations": kernel.Needs("managed-kubernetes.clusters.get", KindCluster, "cluster_id"),

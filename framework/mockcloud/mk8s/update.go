@@ -22,12 +22,12 @@ const federationField = "workload_identity_federation"
 // server would have to become another one.
 var (
 	fixedOfCluster = []string{"network_policy", "ip_allocation_policy", "gateway_ipv4_address",
-		"master_spec.version", "master_spec.locations", "master_spec.external_v6_address_spec", "master_spec.scale_policy"}
+		"master_spec.locations", "master_spec.external_v6_address_spec", "master_spec.scale_policy"}
 	fixedOfGroup = []string{"node_template", "allocation_policy", "version", "node_taints", "node_labels", "variables"}
 )
 
 // Update changes a cluster in place; switching workload identity federation
-// restarts its API server.
+// restarts its API server, another version the whole cluster.
 func (c clusterService) Update(ctx context.Context, req *pb.UpdateClusterRequest) (*operation.Operation, error) {
 	s := c.s
 	s.mu.Lock()
@@ -50,23 +50,31 @@ func (c clusterService) Update(ctx context.Context, req *pb.UpdateClusterRequest
 			return nil, err
 		}
 	}
+	next, err := s.nextVersion(row, req, paths)
+	if err != nil {
+		return nil, err
+	}
 	row.Status = pb.Cluster_RECONCILING
 	if err := s.clusters.Insert(row, nil); err != nil {
 		return nil, err
 	}
 	return s.k.Begin(ctx, kernel.Op{
-		Description: "Update cluster", Prefix: kernel.PrefixCluster, Slow: switching && s.slow(),
+		Description: "Update cluster", Prefix: kernel.PrefixCluster, Slow: (switching || next != "") && s.slow(),
 		Metadata: &pb.UpdateClusterMetadata{ClusterId: row.Id}, On: clusterRef(row.Id),
 		Work: func(ctx context.Context) (proto.Message, error) {
 			if switching {
 				if err := s.federate(ctx, row.Id, want); err != nil {
-					s.k.Log.Error("a cluster could not be changed", "cluster", row.Id, "error", err)
-					s.setCluster(row.Id, func(r *pb.Cluster) { r.Status, r.Health = pb.Cluster_RUNNING, pb.Cluster_UNHEALTHY })
-					return nil, s.k.Guess("k8s/change-failed", row.Id)
+					return nil, s.changeFailed(row.Id, err)
 				}
 				row.WorkloadIdentityFederation = &pb.WorkloadIdentityFederation{}
 				if want {
 					row.WorkloadIdentityFederation = s.federation(row)
+				}
+			}
+			if next != "" {
+				row.Master.Version, row.Master.VersionInfo = next, &pb.VersionInfo{CurrentVersion: next}
+				if err := s.restart(ctx, row); err != nil {
+					return nil, s.changeFailed(row.Id, err)
 				}
 			}
 			row.Status, row.Health = pb.Cluster_RUNNING, pb.Cluster_HEALTHY

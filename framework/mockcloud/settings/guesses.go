@@ -93,6 +93,7 @@ func defaultGuesses() Guesses {
 		"k8s/exists":                    {Code: "ALREADY_EXISTS", Text: "%s already exists"},
 		"k8s/busy":                      {Code: "FAILED_PRECONDITION", Text: "Another operation on %s is in progress"},
 		"k8s/not-running":               {Code: "FAILED_PRECONDITION", Text: "Cluster %s is not running"},
+		"k8s/not-stopped":               {Code: "FAILED_PRECONDITION", Text: "Cluster %s is not stopped"},
 		"k8s/subnet-zone":               {Code: "INVALID_ARGUMENT", Text: "Subnet %s is not in zone %s"},
 		"k8s/subnet-missing":            {Code: "INVALID_ARGUMENT", Text: "Subnet must be specified: zone %s of the network has none, or several"},
 		"k8s/immutable":                 {Code: "UNIMPLEMENTED", Text: "Changing %s is not implemented by the mock"},
