@@ -8,9 +8,14 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	_ "github.com/wlif-conformance/wlif-conformance/suites/access"
+	_ "github.com/wlif-conformance/wlif-conformance/suites/custom"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/exchange"
+	_ "github.com/wlif-conformance/wlif-conformance/suites/federation"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/issuer"
 	"github.com/wlif-conformance/wlif-conformance/suites/run"
+	_ "github.com/wlif-conformance/wlif-conformance/suites/secrets"
+	_ "github.com/wlif-conformance/wlif-conformance/suites/subjects"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/tutorial"
 )
 

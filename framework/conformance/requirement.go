@@ -79,6 +79,11 @@ var areas = []func() []Requirement{
 	tutorialArea,
 	issuerArea,
 	exchangeArea,
+	federationArea,
+	accessArea,
+	secretsArea,
+	subjectsArea,
+	customArea,
 	invariantsArea,
 }
 

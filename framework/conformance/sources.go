@@ -36,6 +36,16 @@ func proto(file, clause string) Source {
 	return Source{Document: file, Clause: clause, URL: "https://github.com/yandex-cloud/cloudapi/blob/master/yandex/cloud/" + file}
 }
 
+// cloudDocs cites a page of the cloud's documentation, by its path.
+func cloudDocs(document, clause, path string) Source {
+	return Source{Document: document, Clause: clause, URL: "https://yandex.cloud/en/docs/" + path}
+}
+
+// apiErrors cites what all of the cloud's APIs answer to what they refuse.
+func apiErrors(clause string) Source {
+	return cloudDocs("API design guide, Error handling", clause, "api-design-guide/concepts/errors-handling")
+}
+
 // alike fills in what rows share, where a row does not say otherwise.
 func alike(shared Requirement, rows []Requirement) []Requirement {
 	for i := range rows {
