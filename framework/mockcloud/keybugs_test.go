@@ -3,6 +3,7 @@ package mockcloud
 import (
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -48,8 +49,9 @@ func keyTrials() map[string]bugTrial {
 			servingText(w.publicSet("rsa-1", &w.rsa.PublicKey) + strings.Repeat(" ", 100<<10))(w)
 		}),
 		"JWKSCertificateNotChecked": forgiven("jwks-unreachable", func(w *exchangeWorld) {
-			impostor := httptest.NewTLSServer(*w.jwks.Load())
-			impostor.Config.ErrorLog = nil
+			impostor := httptest.NewUnstartedServer(*w.jwks.Load())
+			impostor.Config.ErrorLog = log.New(io.Discard, "", 0)
+			impostor.StartTLS()
 			w.Cleanup(impostor.Close)
 			w.setKeys(impostor.URL + "/jwks.json")
 		}),
