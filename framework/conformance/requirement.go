@@ -84,6 +84,8 @@ var areas = []func() []Requirement{
 	secretsArea,
 	subjectsArea,
 	customArea,
+	lifecycleArea,
+	clientsArea,
 	invariantsArea,
 }
 

@@ -52,19 +52,6 @@ func keySetLimit() NodeTimeout {
 	return forge.Limit(t.Exchange.D(), t.Exchange.D(), t.Propagation.D(), t.Propagation.D(), t.Propagation.D())
 }
 
-// untrusted is a stack of the check's own whose key set is at address. It is linked
-// to the shared federation, too, and waits until that link works: what is refused
-// then is not refused because links are slow.
-func untrusted(ctx context.Context, address string) *forge.Stack {
-	GinkgoHelper()
-	world := forge.World(ctx)
-	s := forge.Own(ctx, forge.Options{JWKSURL: address, Unready: true})
-	_, err := s.Fixtures.Link(ctx, s.AccountID, world.Federation.GetId(), s.Subject)
-	check.Prerequisite(err, "linking the service account to the shared federation, too")
-	run.Current().Settle(ctx, "a link is made", exchanging.Probe(s.Form(s.Token(issuer.WithClaim("aud", world.Audience)))))
-	return s
-}
-
 // withoutKeys demands that the token is not let in, and that it is once repair has
 // put the key set where it belongs.
 func withoutKeys(ctx context.Context, s *forge.Stack, changed string, repair func() error) {
@@ -89,7 +76,7 @@ func stored(ctx context.Context, changed string, content []byte, contentType str
 		_, err = host.PublishAs(ctx, path, contentType, content)
 	}
 	check.Prerequisite(err, "spoiling the key set")
-	withoutKeys(ctx, untrusted(ctx, address), changed, func() error {
+	withoutKeys(ctx, forge.KeyedAt(ctx, address), changed, func() error {
 		_, err := host.Publish(ctx, path, issuer.JWKS(host.Issuer.Keys()...))
 		return err
 	})
@@ -140,7 +127,7 @@ func served(ctx context.Context, changed string, spoilt http.Handler) {
 	GinkgoHelper()
 	server := start(ctx)
 	server.Answer(spoilt)
-	withoutKeys(ctx, untrusted(ctx, server.URL+"/jwks.json"), changed, func() error {
+	withoutKeys(ctx, forge.KeyedAt(ctx, server.URL+"/jwks.json"), changed, func() error {
 		server.Answer(keys(ctx))
 		return nil
 	})
@@ -150,7 +137,7 @@ func selfSigned(ctx SpecContext) {
 	server := start(ctx)
 	server.Answer(keys(ctx))
 	check.Prerequisite(server.Estrange(true), "making a certificate that nobody vouches for")
-	withoutKeys(ctx, untrusted(ctx, server.URL+"/jwks.json"), "the key set's server has a certificate that nobody vouches for", func() error { return server.Estrange(false) })
+	withoutKeys(ctx, forge.KeyedAt(ctx, server.URL+"/jwks.json"), "the key set's server has a certificate that nobody vouches for", func() error { return server.Estrange(false) })
 }
 
 func redirected(ctx SpecContext) {
@@ -159,7 +146,7 @@ func redirected(ctx SpecContext) {
 	mux.Handle("/jwks.json", http.RedirectHandler(server.URL+"/moved.json", http.StatusFound))
 	mux.Handle("/moved.json", keys(ctx))
 	server.Answer(mux)
-	s := untrusted(ctx, server.URL+"/jwks.json")
+	s := forge.KeyedAt(ctx, server.URL+"/jwks.json")
 	_, err := exchanging.Do(ctx, s.Form(s.Token()))
 	check.ObserveAnswer(err, "exchanging while the key set's URL redirects to it")
 }
@@ -174,7 +161,7 @@ const (
 func flood(ctx SpecContext) {
 	server := start(ctx)
 	server.Answer(keys(ctx))
-	s := untrusted(ctx, server.URL+"/jwks.json")
+	s := forge.KeyedAt(ctx, server.URL+"/jwks.json")
 	exchanging.Twin(ctx, s.Form(s.Token()))
 	unknown := stranger()
 	before := server.Asked()

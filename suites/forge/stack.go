@@ -91,6 +91,12 @@ func fresh() string { return strings.ToLower(rand.Text()[:8]) }
 
 func subject(unique string) string { return "system:serviceaccount:check-" + unique + ":wlif" }
 
+// Settles demands that a token that should pass does, within timeout.propagation.
+func (s *Stack) Settles(ctx context.Context) {
+	ginkgo.GinkgoHelper()
+	run.Current().Settle(ctx, "a link is made", exchanging.Probe(s.Form(s.Token())))
+}
+
 // ready waits until a token that should pass does.
 func (s *Stack) ready(ctx context.Context) error {
 	return run.Current().Settled(ctx, "a link is made", exchanging.Probe(s.Form(s.Token())))

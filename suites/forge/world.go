@@ -10,6 +10,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
 	"github.com/wlif-conformance/wlif-conformance/framework/issuer"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+	"github.com/wlif-conformance/wlif-conformance/suites/exchanging"
 	"github.com/wlif-conformance/wlif-conformance/suites/run"
 )
 
@@ -105,6 +106,20 @@ func World(ctx context.Context) *Stack {
 func Own(ctx context.Context, o Options) *Stack {
 	ginkgo.GinkgoHelper()
 	return build(ctx, run.Current().Fixtures(), SharedHost(ctx), o)
+}
+
+// KeyedAt makes a stack of the present spec's own whose key set is at an address
+// where it may not be had. Its account is linked to the shared federation, too, and
+// that link is waited for: what is refused then is not refused because links are slow.
+func KeyedAt(ctx context.Context, address string) *Stack {
+	ginkgo.GinkgoHelper()
+	world := World(ctx)
+	s := Own(ctx, Options{JWKSURL: address, Unready: true})
+	_, err := s.Fixtures.Link(ctx, s.AccountID, world.Federation.GetId(), s.Subject)
+	check.Prerequisite(err, "linking the service account to the shared federation, too")
+	through := s.Form(s.Token(issuer.WithClaim("aud", world.Audience)))
+	check.Prerequisite(run.Current().Settled(ctx, "a link is made", exchanging.Probe(through)), "waiting for the link to the shared federation")
+	return s
 }
 
 // Beside makes a service account of the present spec's own, in a folder ("" is the
