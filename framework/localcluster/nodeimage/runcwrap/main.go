@@ -19,25 +19,25 @@ import (
 const runc = "/usr/sbin/runc"
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "runcwrap:", err)
-		os.Exit(1)
+	err := prepare(os.Args[1:])
+	if err == nil {
+		// It returns only if it fails.
+		err = fmt.Errorf("becoming %s: %w", runc, syscall.Exec(runc, append([]string{runc}, os.Args[1:]...), os.Environ()))
 	}
+	fmt.Fprintln(os.Stderr, "runcwrap:", err)
+	os.Exit(1)
 }
 
-func run() error {
-	if lacksSysResource() {
-		path, err := specFile(os.Args[1:])
-		if err != nil {
-			return err
-		}
-		if path != "" {
-			if err := rewrite(path); err != nil {
-				return err
-			}
-		}
+// prepare edits the file that runc is told to read, if there is one.
+func prepare(args []string) error {
+	if !lacksSysResource() {
+		return nil
 	}
-	return fmt.Errorf("becoming %s: %w", runc, syscall.Exec(runc, append([]string{runc}, os.Args[1:]...), os.Environ()))
+	path, err := specFile(args)
+	if err != nil || path == "" {
+		return err
+	}
+	return rewrite(path)
 }
 
 // lacksSysResource looks at the bounding set, which no child's can exceed.
