@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export CGO_ENABLED := 0
 
 # What `make e2e` takes from the command line: CLOUD=mock|yandex,
-# CLUSTER=embedded|managed|existing, K8S_VERSION=1.36, PROFILE=core,
+# CLUSTER=embedded|kind|managed|existing, K8S_VERSION=1.36, PROFILE=core,
 # ARGS='--any-other-flag=of-wlif-run'.
 RUN_FLAGS = $(if $(CLOUD),--cloud=$(CLOUD)) $(if $(CLUSTER),--cluster=$(CLUSTER)) \
             $(if $(K8S_VERSION),--k8s-version=$(K8S_VERSION)) $(if $(PROFILE),--profile=$(PROFILE)) $(ARGS)
@@ -26,11 +26,16 @@ build: ## Build bin/wlif, the compiled suite and the ginkgo that runs it
 
 .PHONY: e2e
 e2e: build ## Run the suite: mock cloud and embedded cluster, or CLOUD= CLUSTER= K8S_VERSION= PROFILE= ARGS=
+	$(if $(CLOUD)$(CLUSTER),,@echo 'The cluster is the embedded one; with Docker, CLUSTER=kind gives pods a real kubelet and containers.')
 	@bin/wlif run $(RUN_FLAGS)
 
 .PHONY: test
 test: ## Run the unit, fuzz seed and integration tests
 	@go test -timeout 30m $(TESTFLAGS) ./...
+
+.PHONY: test-kind
+test-kind: ## Run the tests that need Docker too: real kind clusters (minutes)
+	@WLIF_KIND=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./framework/localcluster/kind
 
 .PHONY: lint
 lint: bin/golangci-lint ## Check the code (builds the linter once)
