@@ -45,6 +45,14 @@ bin/golangci-lint: scripts/lint/go.mod
 	@mkdir -p bin
 	go build -modfile=scripts/lint/go.mod -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
+.PHONY: bugs
+bugs: build ## Prove that the checks catch every bug of the mock: ARGS='--bug=Jwks*' for some
+	@bin/wlif bugs $(ARGS)
+
+.PHONY: bugs-full
+bugs-full: build ## The same with the whole profile full for each bug
+	@bin/wlif bugs --full $(ARGS)
+
 .PHONY: nightly
 nightly: ## Run what is slow: all minors, race detector, fuzzers, critical path
 	@scripts/nightly
@@ -74,8 +82,8 @@ sweep: build ## Delete what killed runs left behind
 	@bin/wlif sweep $(ARGS)
 
 .PHONY: catalogue
-catalogue: ## Write the page of the requirements again
-	@go test -count=1 -run '^TestPage' ./framework/conformance -update
+catalogue: ## Write the pages of the requirements and of the bugs again
+	@go test -count=1 -run '^TestPage' ./framework/conformance ./framework/killmatrix -update
 
 .PHONY: clean
 clean: ## Remove what was built and the reports of runs

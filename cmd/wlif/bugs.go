@@ -227,6 +227,13 @@ func (k *killer) tell(r killmatrix.Result, took time.Duration) {
 
 // conclude prints what the matrix says; all tells that it is the whole one.
 func (k *killer) conclude(m killmatrix.Matrix, all bool, took time.Duration) error {
+	page, err := os.OpenFile(filepath.Join(k.out, "matrix.md"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(m.WriteMarkdown(page), page.Close()); err != nil {
+		return err
+	}
 	k.console.say("%d of %d bugs were caught as declared, in %s", m.Killed(), len(m.Results), took.Round(time.Second))
 	var failures []string
 	if m.Killed() < len(m.Results) {
@@ -271,7 +278,7 @@ func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Re
 }
 
 func (k *killer) arguments(b bugs.Bug, folder, out string, requirements []string) []string {
-	args := []string{"run", "--profile=full", "--procs=1", "--out=" + out, "--requirements=" + strings.Join(requirements, ","),
+	args := []string{"run", "--profile=full", "--procs=1", "--out=" + out, "--requirement=" + strings.Join(requirements, ","),
 		"--folder-id=" + folder, "--other-folder-id=" + k.cfg.OtherFolderID, "--cloud-id=" + k.cfg.CloudID, "--second-cluster",
 		"--endpoint=" + k.cfg.Endpoint, "--token-endpoint=" + k.cfg.TokenEndpoint, "--storage-endpoint=" + k.cfg.StorageEndpoint,
 		"--payload-endpoint=" + k.cfg.PayloadEndpoint, "--audit-log=" + k.audit(),

@@ -14,8 +14,6 @@ import (
 // Matrix is the results of all bugs' runs.
 type Matrix struct {
 	Results []Result
-	// Absent are requirements that the target could not decide, with the reason.
-	Absent map[string]string
 }
 
 // Killed counts the bugs that were killed as declared.
