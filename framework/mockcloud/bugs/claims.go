@@ -4,14 +4,13 @@ package bugs
 var audienceUnchecked = []string{
 	"exchange/aud-other", "exchange/aud-array-no-match", "exchange/aud-missing", "exchange/aud-empty", "exchange/aud-is-sa-id",
 	"exchange/audience-removed", "exchange/cluster-signed-token-for-another-audience",
-	"exchange/two-federations-same-issuer", "exchange/refusal-shape",
+	"exchange/two-federations-same-issuer",
 }
 
 // subjectUnchecked are the requirements that hold only if sub is compared.
 var subjectUnchecked = []string{
 	"exchange/sub-other-namespace", "exchange/sub-other-account", "exchange/sub-prefix", "exchange/sub-suffix", "exchange/sub-case",
 	"exchange/sub-missing", "exchange/sub-wildcard-credential-does-not-match", "exchange/credential-of-other-sa",
-	"exchange/refusal-shape",
 	"subjects/gitlab-other-branch", "subjects/gitlab-other-project", "subjects/github-immutable-subject",
 	"subjects/github-old-subject-form", "subjects/wildcard-is-literal",
 }
@@ -69,7 +68,7 @@ var claims = in("claims",
 		MayKill:  []May{{"federation/credential-subject-exact", nameAlone}}},
 	Bug{Name: "SubjectPrefixMatched",
 		Doc:      "sub need only begin with the linked subject, so that the account wlif-2 is taken for wlif.",
-		MustKill: []string{"exchange/sub-prefix", "exchange/refusal-shape"},
+		MustKill: []string{"exchange/sub-prefix"},
 		MayKill:  []May{{"subjects/gitlab-other-*", "the other name may begin like the linked one"}, {"federation/credential-subject-exact", nameAlone}}},
 	Bug{Name: "SubjectBeginningMatched",
 		Doc:      "sub may be any beginning of the linked subject: it is compared over the length of what was sent.",
@@ -87,7 +86,7 @@ var claims = in("claims",
 		MustKill: []string{"exchange/sub-wildcard-credential-does-not-match", "subjects/wildcard-is-literal"}},
 	Bug{Name: "SubjectNamespaceOnly",
 		Doc:      "Of a Kubernetes subject only the namespace is compared, so that each of its pods may act as the service account.",
-		MustKill: []string{"exchange/sub-other-account", "exchange/sub-prefix", "exchange/sub-case", "exchange/credential-of-other-sa", "exchange/refusal-shape"},
+		MustKill: []string{"exchange/sub-other-account", "exchange/sub-prefix", "exchange/sub-case", "exchange/credential-of-other-sa"},
 		MayKill:  []May{{"federation/credential-subject-exact", nameAlone}}},
 	Bug{Name: "SubjectNameOnly",
 		Doc:      "Of a Kubernetes subject only the account's name is compared, so that who may make a namespace may act as the service account.",
