@@ -9,10 +9,12 @@ import (
 	. "github.com/onsi/gomega"
 
 	_ "github.com/wlif-conformance/wlif-conformance/suites/access"
+	_ "github.com/wlif-conformance/wlif-conformance/suites/clients"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/custom"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/exchange"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/federation"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/issuer"
+	_ "github.com/wlif-conformance/wlif-conformance/suites/lifecycle"
 	"github.com/wlif-conformance/wlif-conformance/suites/run"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/secrets"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/subjects"

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	ycsdk "github.com/yandex-cloud/go-sdk/v2"
+	"github.com/yandex-cloud/go-sdk/v2/credentials"
 	"github.com/yandex-cloud/go-sdk/v2/pkg/options"
 	"google.golang.org/grpc"
 
@@ -19,6 +20,8 @@ type Options struct {
 	// Endpoint is the discovery endpoint, host:port; empty means the real cloud's.
 	Endpoint    string
 	Credentials config.Credentials
+	// Own, if set, is a credential of the caller's own, in place of Credentials.
+	Own credentials.Credentials
 	// RunID goes into the user agent, so that an audit log can tell runs apart. The
 	// SDK's own discovery and token requests do not carry it.
 	RunID string
@@ -44,9 +47,12 @@ type Client struct {
 // Connect discovers the endpoints and obtains a first IAM token, so that a wrong
 // endpoint and wrong credentials are known before anything is created.
 func Connect(ctx context.Context, o Options) (*Client, error) {
-	creds, err := sdkCredentials(o.Credentials)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the cloud: %w", err)
+	creds := o.Own
+	if creds == nil {
+		var err error
+		if creds, err = sdkCredentials(o.Credentials); err != nil {
+			return nil, fmt.Errorf("connecting to the cloud: %w", err)
+		}
 	}
 	if o.Endpoint == "" {
 		o.Endpoint = config.DefaultEndpoint

@@ -113,7 +113,7 @@ func (p *plan) cluster(needs []string) Step {
 		if err != nil {
 			return id, err
 		}
-		p.target.Cluster = clusterOf(made)
+		p.target.Cluster = ClusterOf(made)
 		if p.federated && p.target.Cluster.Issuer == "" {
 			return id, fmt.Errorf("creating cluster %s: it was asked for with workload identity federation and reports no issuer", id)
 		}
@@ -140,7 +140,8 @@ func (p *plan) clusterRequest() *k8s.CreateClusterRequest {
 	}
 }
 
-func clusterOf(c *k8s.Cluster) Cluster {
+// ClusterOf is what a run knows of a cluster as the cloud describes it.
+func ClusterOf(c *k8s.Cluster) Cluster {
 	wlif, endpoints := c.GetWorkloadIdentityFederation(), c.GetMaster().GetEndpoints()
 	endpoint := endpoints.GetExternalV4Endpoint()
 	if endpoint == "" {

@@ -266,7 +266,7 @@ func (m *remover) kube(ctx context.Context, parent string) (Kubernetes, error) {
 		if err != nil {
 			return nil, err
 		}
-		target = clusterOf(c)
+		target = ClusterOf(c)
 	}
 	k, err := m.dial(ctx, kubeAccess(m.client, target))
 	if err != nil {

@@ -42,7 +42,7 @@ func (r *Run) Leave() error {
 // container), and delete each when it ends.
 func (r *Run) Fixtures() *provision.Fixtures {
 	var f *provision.Fixtures
-	limit := Limit(r.Config.Timeouts.Delete.D(), r.Config.Timeouts.Delete.D())
+	limit := Limit(r.Config.Timeouts.ClusterDelete.D(), r.Config.Timeouts.Delete.D())
 	f = provision.NewFixtures(r.options(), func(id string) {
 		ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) {
 			check.Prerequisite(f.Delete(ctx, id), "deleting what the check made")
