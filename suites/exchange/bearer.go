@@ -20,9 +20,8 @@ const longestLife = 12 * time.Hour
 // bearerToken uses the IAM token for what a role of the account allows, and at
 // last for what says whose it is.
 func bearerToken(ctx SpecContext) {
-	r := run.Current()
 	own := forge.Own(ctx, forge.Options{Unready: true})
-	r.Settle(ctx, "a link is made", exchanging.Probe(own.Form(own.Token())))
+	own.Settles(ctx)
 	response := exchanging.Accepted(ctx, own.Form(own.Token()))
 	Expect(response.ExpiresIn).To(And(BeNumerically(">", 0), BeNumerically("<=", longestLife)), "expires_in is not that of an IAM token")
 
@@ -30,7 +29,7 @@ func bearerToken(ctx SpecContext) {
 	secret := calling.Secret(ctx, "")
 	calling.Grant(ctx, account, calling.Viewer, calling.On(secret))
 	run.Step("reading a secret with the IAM token")
-	r.Settle(ctx, calling.RoleGranted, account.Reads(secret))
+	run.Current().Settle(ctx, calling.RoleGranted, account.Reads(secret))
 
 	run.Step("asking whose the IAM token is, by revoking it")
 	revoked, err := account.API(ctx).IAMTokens().Revoke(ctx, &iam.RevokeIamTokenRequest{IamToken: account.Token.Reveal()})

@@ -69,7 +69,7 @@ func Twin(ctx context.Context, form url.Values) exchange.Response {
 
 // Refused demands that an exchange is refused as documented: a 4xx with an OAuth
 // error and no token. changed says what the one change is ("aud is another URL").
-func Refused(ctx context.Context, form url.Values, changed string) *exchange.Refusal {
+func Refused(ctx context.Context, form url.Values, changed string) exchange.Refusal {
 	ginkgo.GinkgoHelper()
 	run.Step("refused: " + changed)
 	response, err := Do(ctx, form)
@@ -78,14 +78,14 @@ func Refused(ctx context.Context, form url.Values, changed string) *exchange.Ref
 
 // MustRefuse is Refused for an answer that is there already. What is documented of
 // a refusal is its class alone, so the answer is noted, too.
-func MustRefuse(response exchange.Response, err error, changed string) *exchange.Refusal {
+func MustRefuse(response exchange.Response, err error, changed string) exchange.Refusal {
 	ginkgo.GinkgoHelper()
 	doing := "exchanging, although " + changed
 	check.NoError(refusal(response, err), doing)
 	check.ObserveAnswer(err, doing)
 	var refused *exchange.Refusal
 	errors.As(err, &refused)
-	return refused
+	return *refused
 }
 
 // MustTurnAway demands less than MustRefuse: a 4xx without an IAM token, whatever
