@@ -16,6 +16,6 @@ var rest = in("rest",
 		MayKill:  may("a refusal may be read by REST", "access/*", "secrets/*")},
 	Bug{Name: "RESTRefusalIs200",
 		Doc:      "REST tells of a refusal in the body alone; the status is 200.",
-		MustKill: []string{"access/refusal-body"},
+		MustKill: []string{"access/refusal-body", "access/no-role", "access/role-on-other-folder", "access/role-revoked", "access/token-of-other-sa", "access/no-bearer"},
 		MayKill:  may("a refusal may be read by REST", "access/*", "secrets/*", "clients/*")},
 )
