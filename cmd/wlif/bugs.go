@@ -138,10 +138,14 @@ func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
 		return fmt.Errorf("a run without any bug must be green:\n  %s", strings.Join(faults, "\n  "))
 	}
 	results := k.runAll(ctx, chosen)
-	if err := ctx.Err(); err != nil {
+	var outages int
+	if len(f.names) == 0 && ctx.Err() == nil {
+		outages = k.runOutages(ctx)
+	}
+	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
-	return k.conclude(killmatrix.Matrix{Results: results}, len(f.names) == 0, time.Since(began))
+	return k.conclude(killmatrix.Matrix{Results: results}, outages, len(f.names) == 0, time.Since(began))
 }
 
 // noBug stands for none: what runs with it is the control.
@@ -226,7 +230,7 @@ func (k *killer) tell(r killmatrix.Result, took time.Duration) {
 }
 
 // conclude prints what the matrix says; all tells that it is the whole one.
-func (k *killer) conclude(m killmatrix.Matrix, all bool, took time.Duration) error {
+func (k *killer) conclude(m killmatrix.Matrix, outages int, all bool, took time.Duration) error {
 	page, err := os.OpenFile(filepath.Join(k.out, "matrix.md"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -238,6 +242,9 @@ func (k *killer) conclude(m killmatrix.Matrix, all bool, took time.Duration) err
 	var failures []string
 	if m.Killed() < len(m.Results) {
 		failures = append(failures, fmt.Sprintf("%d bugs were not caught as declared", len(m.Results)-m.Killed()))
+	}
+	if outages > 0 {
+		failures = append(failures, fmt.Sprintf("%d outages were taken for answers", outages))
 	}
 	if unproven := m.Unproven(); all && len(unproven) > 0 {
 		failures = append(failures, "no bug was caught by "+strings.Join(unproven, ", "))
@@ -266,32 +273,90 @@ func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Re
 			return report.Report{}, err
 		}
 	}
-	out := filepath.Join(k.out, b.Name)
-	if err := k.launch(ctx, k.arguments(b, folder, out, killmatrix.Plan(b, full)), out); err != nil {
-		return report.Report{}, err
+	args := append(k.arguments(folder, killmatrix.Plan(b, full)), bugRunTimeouts...)
+	if !b.OwnCluster {
+		args = append(args, k.sharedCluster()...)
 	}
-	found, err := filepath.Glob(filepath.Join(out, "*", report.JSONFile))
-	if err != nil || len(found) != 1 {
-		return report.Report{}, fmt.Errorf("the run for %s made %d reports in %s, not one", b.Name, len(found), out)
-	}
-	return report.Read(found[0])
+	return k.launch(ctx, b.Name, args)
 }
 
-func (k *killer) arguments(b bugs.Bug, folder, out string, requirements []string) []string {
-	args := []string{"run", "--profile=full", "--procs=1", "--out=" + out, "--requirement=" + strings.Join(requirements, ","),
+// outageTimeouts are waited out by every check of a run during an outage.
+var outageTimeouts = []string{"--timeout-propagation=1s", "--timeout-exchange=1s", "--timeout-call=10s"}
+
+// runOutages runs the suite during each outage, one after the other: they concern
+// the whole mock. It returns how many were taken for answers.
+func (k *killer) runOutages(ctx context.Context) (failed int) {
+	for _, o := range killmatrix.Outages() {
+		began := time.Now()
+		faults, err := k.runOutage(ctx, o)
+		if err != nil {
+			faults = append(faults, err.Error())
+		}
+		word := "no answer"
+		if len(faults) > 0 {
+			word = "TAKEN FOR ONE"
+			failed++
+		}
+		k.console.say("%-16s %-44s %6s  %s", word, o.Name, time.Since(began).Round(100*time.Millisecond), o.Doc)
+		for _, fault := range faults {
+			k.console.say("                 %s", fault)
+		}
+	}
+	return failed
+}
+
+func (k *killer) runOutage(ctx context.Context, o killmatrix.Outage) (faults []string, err error) {
+	folder, err := k.mock.addFolder(ctx, strings.ToLower(o.Name))
+	if err != nil {
+		return nil, err
+	}
+	if o.Faults != "" {
+		if err := k.mock.setFaults(ctx, o.Faults); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, k.mock.setFaults(context.WithoutCancel(ctx), "[]")) }()
+	}
+	args := slices.Concat(k.arguments(folder, o.Plan()), outageTimeouts, k.sharedCluster())
+	if o.Gone {
+		args = append(args, "--token-endpoint=https://127.0.0.1:1/oauth/token") // nobody listens there
+	}
+	made, err := k.launch(ctx, o.Name, args)
+	if err != nil {
+		return nil, err
+	}
+	return o.Judge(made), nil
+}
+
+func (k *killer) sharedCluster() []string {
+	return []string{"--cluster=existing", "--cluster-id=" + k.cluster.ID}
+}
+
+// arguments are those of a run in a folder.
+func (k *killer) arguments(folder string, requirements []string) []string {
+	return []string{"run", "--profile=full", "--procs=1", "--requirement=" + strings.Join(requirements, ","),
 		"--folder-id=" + folder, "--other-folder-id=" + k.cfg.OtherFolderID, "--cloud-id=" + k.cfg.CloudID, "--second-cluster",
 		"--endpoint=" + k.cfg.Endpoint, "--token-endpoint=" + k.cfg.TokenEndpoint, "--storage-endpoint=" + k.cfg.StorageEndpoint,
 		"--payload-endpoint=" + k.cfg.PayloadEndpoint, "--audit-log=" + k.audit(),
 		"--web-host-address=" + k.cfg.WebHost.Address, "--web-host-certificate=" + k.cfg.WebHost.Certificate, "--web-host-key=" + k.cfg.WebHost.Key,
 		"--lacks=" + strings.Join(k.mock.announced.ClusterFeaturesLacking, ",")}
-	if !b.OwnCluster {
-		args = append(args, "--cluster=existing", "--cluster-id="+k.cluster.ID)
-	}
-	return append(args, bugRunTimeouts...)
 }
 
-// launch runs this program; that the run is red is what is wanted.
-func (k *killer) launch(ctx context.Context, args []string, out string) error {
+// launch runs this program and reads the run's report; that the run is red is what
+// is wanted.
+func (k *killer) launch(ctx context.Context, name string, args []string) (report.Report, error) {
+	out := filepath.Join(k.out, name)
+	if err := k.start(ctx, append(args, "--out="+out), out); err != nil {
+		return report.Report{}, err
+	}
+	found, err := filepath.Glob(filepath.Join(out, "*", report.JSONFile))
+	if err != nil || len(found) != 1 {
+		return report.Report{}, fmt.Errorf("the run for %s made %d reports in %s, not one", name, len(found), out)
+	}
+	return report.Read(found[0])
+}
+
+// start runs this program to its end.
+func (k *killer) start(ctx context.Context, args []string, out string) error {
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		return err
 	}

@@ -297,6 +297,14 @@ func (m *mockProcess) setBugs(ctx context.Context, folder string, names ...strin
 	return nil
 }
 
+// setFaults replaces the mock's faults by a list in JSON.
+func (m *mockProcess) setFaults(ctx context.Context, list string) error {
+	if err := m.admin(ctx, http.MethodPost, "/faults", json.RawMessage(list), nil); err != nil {
+		return fmt.Errorf("setting the mock's faults %s: %w", list, err)
+	}
+	return nil
+}
+
 // admin makes one request of the mock's admin port; body and answer may be nil.
 func (m *mockProcess) admin(ctx context.Context, method, path string, body, answer any) error {
 	var sent io.Reader

@@ -25,6 +25,7 @@ func EngineFault(err error) bool {
 		fromCloud *cloud.Error
 		transport *exchange.TransportError
 		server    *exchange.ServerError
+		page      *exchange.PageError
 		session   *workload.SessionError
 		document  *keyset.UnavailableError
 	)
@@ -35,7 +36,7 @@ func EngineFault(err error) bool {
 			return true
 		}
 		return false
-	case errors.As(err, &transport), errors.As(err, &server), errors.As(err, &session), errors.As(err, &document):
+	case errors.As(err, &transport), errors.As(err, &server), errors.As(err, &page), errors.As(err, &session), errors.As(err, &document):
 		return true
 	}
 	return cluster.EngineFault(err)

@@ -67,7 +67,7 @@ func Form(subjectToken Token, serviceAccountID string) url.Values {
 const formType = "application/x-www-form-urlencoded"
 
 // Exchange posts the form. The error is a *Refusal, *ServerError,
-// *TransportError or *UnexpectedError.
+// *TransportError, *PageError or *UnexpectedError.
 func (c *Client) Exchange(ctx context.Context, form url.Values) (Response, error) {
 	return c.Send(ctx, http.MethodPost, formType, form.Encode())
 }
@@ -122,12 +122,16 @@ func parse(answer *http.Response, raw []byte, sent Token) (Response, error) {
 	if answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests {
 		return Response{}, &ServerError{answer.StatusCode, id}
 	}
+	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if kind == "text/html" && answer.StatusCode == http.StatusOK {
+		return Response{}, &PageError{answer.Request.URL.Host}
+	}
 	var parsed body
 	notJSON := json.Unmarshal(raw, &parsed)
 	unexpected := func(reason string) (Response, error) {
 		return Response{}, &UnexpectedError{answer.StatusCode, reason, id, parsed.AccessToken != ""}
 	}
-	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "application/json" {
+	if kind != "application/json" {
 		return unexpected(fmt.Sprintf("its content type is %q, not application/json", kind))
 	}
 	if notJSON != nil {

@@ -48,6 +48,15 @@ func (e *TransportError) Error() string {
 // Unwrap gives the cause.
 func (e *TransportError) Unwrap() error { return e.Err }
 
+// PageError is a web page with the status of a success: a proxy or a login page
+// answered instead of the token endpoint.
+type PageError struct{ Host string }
+
+// Error names the host.
+func (e *PageError) Error() string {
+	return fmt.Sprintf("a web page answered instead of the token endpoint at %s; is there a proxy or a login page on the way?", e.Host)
+}
+
 // UnexpectedError is an answer that is neither a token nor a refusal as the RFCs
 // describe them, such as a 200 without a token or a 4xx that is not JSON.
 type UnexpectedError struct {

@@ -62,7 +62,7 @@ func TestAnswersAreToldApart(t *testing.T) {
 		{"a throttling server", 429, jsonType, `{"error":"invalid_request"}`, &ServerError{429, "id-1"}},
 		{"refusal with a token", 400, jsonType, `{"error":"x","access_token":"t1.x"}`, &UnexpectedError{400, "it has an access token beside the error", "id-1", true}},
 		{"refusal without code", 403, jsonType, `{}`, &UnexpectedError{403, "it has no error code", "id-1", false}},
-		{"html", 200, map[string]string{"Content-Type": "text/html"}, `<p>`, &UnexpectedError{200, `its content type is "text/html", not application/json`, "", false}},
+		{"html", 403, map[string]string{"Content-Type": "text/html"}, `<p>`, &UnexpectedError{403, `its content type is "text/html", not application/json`, "", false}},
 		{"no JSON", 200, jsonType, `{`, &UnexpectedError{200, "its body is not the JSON of RFC 6749", "id-1", false}},
 		{"no token", 200, jsonType, `{"token_type":"Bearer"}`, &UnexpectedError{200, "it has no access token", "id-1", false}},
 		{"another type of token", 200, jsonType, `{"access_token":"t1.x","token_type":"mac"}`, &UnexpectedError{200, `its token type is "mac", not Bearer`, "id-1", true}},
@@ -77,6 +77,16 @@ func TestAnswersAreToldApart(t *testing.T) {
 				t.Errorf("the error has a token: %v", err)
 			}
 		})
+	}
+}
+
+// A page with the status of a success is nobody's answer.
+func TestAPageIsNoAnswer(t *testing.T) {
+	c := serve(t, 200, map[string]string{"Content-Type": "text/html; charset=utf-8"}, `<p>Sign in`)
+	_, err := c.Exchange(t.Context(), Form(canary, "aje1"))
+	var page *PageError
+	if !errors.As(err, &page) || !strings.HasPrefix(page.Host, "127.0.0.1:") || strings.Contains(err.Error(), "canary") {
+		t.Errorf("error = %v", err)
 	}
 }
 

@@ -130,3 +130,29 @@ func TestControl(t *testing.T) {
 		t.Errorf("a red run has %q", got)
 	}
 }
+
+func TestJudgeOfAnOutage(t *testing.T) {
+	o := Outage{Affects: []string{"exchange/*"}}
+	out := func(code int, v conformance.Verdict) report.Report {
+		return report.Report{Outcome: report.Outcome{ExitCode: code}, Requirements: []report.Requirement{{ID: "exchange/expired", Verdict: v}, {ID: "access/no-role", Verdict: conformance.Pass}}}
+	}
+	if got := o.Judge(out(report.ExitEngine, conformance.Error)); len(got) > 0 {
+		t.Errorf("an outage that nobody took for an answer has %q", got)
+	}
+	for _, v := range []conformance.Verdict{conformance.Pass, conformance.Fail, conformance.Recorded} {
+		if got := o.Judge(out(report.ExitEngine, v)); len(got) < 1 || !strings.Contains(got[0], "exchange/expired") {
+			t.Errorf("%s: %q", v, got)
+		}
+	}
+	if got := o.Judge(out(report.ExitConformant, conformance.Error)); len(got) != 1 {
+		t.Errorf("exit code 0: %q", got)
+	}
+	if got := o.Judge(out(report.ExitEngine, conformance.Skipped)); len(got) != 1 {
+		t.Errorf("nothing tried: %q", got)
+	}
+	for _, o := range Outages() {
+		if len(o.Plan()) == 0 {
+			t.Errorf("%s affects nothing", o.Name)
+		}
+	}
+}

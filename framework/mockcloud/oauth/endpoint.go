@@ -93,7 +93,12 @@ type failure struct {
 func (e *Endpoint) answer(r *http.Request, entry *audit.Entry) reply {
 	header := strict().answer.header
 	if f, ok := e.k.Settings.Fault(Method); ok {
-		if err := e.k.Pause(r.Context(), time.Duration(f.Delay)); err != nil || f.Code != "" {
+		err := e.k.Pause(r.Context(), time.Duration(f.Delay))
+		if err == nil && f.Page {
+			entry.Verdict, entry.Reason = audit.Failed, "fault"
+			return reply{http.StatusOK, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, "<!doctype html><title>Sign in</title>"}
+		}
+		if err != nil || f.Code != "" {
 			entry.Verdict, entry.Reason = audit.Failed, "fault"
 			status, body := faultOf(f)
 			return reply{status, header, body}

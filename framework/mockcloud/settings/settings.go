@@ -99,6 +99,9 @@ type Fault struct {
 	Message string `json:"message,omitempty"`
 	// Delay before the answer.
 	Delay Duration `json:"delay,omitempty"`
+	// Page answers with a web page and the status of a success, as a proxy on the way
+	// does; token endpoint only.
+	Page bool `json:"page,omitempty"`
 	// After lets the call do its work first and loses the answer.
 	After bool `json:"after,omitempty"`
 }
