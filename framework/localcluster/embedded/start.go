@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
@@ -92,6 +93,9 @@ func (c *Cluster) bringUp(ctx context.Context, preferFormer bool) (err error) {
 	if err := c.waitReady(ctx); err != nil {
 		return err
 	}
+	if err := c.removeSign(ctx); err != nil {
+		return err
+	}
 	for _, begin := range []func() (*childproc.Process, error){c.startControllerManager, c.startScheduler} {
 		p, err := begin()
 		if err != nil {
@@ -141,10 +145,27 @@ func (c *Cluster) waitReady(ctx context.Context) error {
 	})
 }
 
-// waitControllers returns when the controller manager has made what every pod
-// needs: the default service account and the root CA's config map.
+// signNamespace is one whose default service account nobody uses. That it is there
+// shows that the controller manager works: one that has only started ends when the
+// API server is restarted under it.
+const signNamespace = metav1.NamespacePublic
+
+// removeSign removes what a former run of the cluster left of the sign.
+func (c *Cluster) removeSign(ctx context.Context) error {
+	err := c.api.CoreV1().ServiceAccounts(signNamespace).Delete(ctx, "default", metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("removing the sign of the controllers: %w", err)
+	}
+	return nil
+}
+
+// waitControllers returns when the controller manager works and has made what every
+// pod needs: the default service account and the root CA's config map.
 func (c *Cluster) waitControllers(ctx context.Context) error {
 	return c.poll(ctx, "the controllers", func(ctx context.Context) error {
+		if _, err := c.api.CoreV1().ServiceAccounts(signNamespace).Get(ctx, "default", metav1.GetOptions{}); err != nil {
+			return err
+		}
 		if _, err := c.api.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{}); err != nil {
 			return err
 		}
