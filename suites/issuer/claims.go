@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -56,4 +58,30 @@ func decode(token exchange.Token) (details, error) {
 		return details{}, errors.New("the claim kubernetes.io of the token cannot be read")
 	}
 	return details{claims, payload.Bound}, nil
+}
+
+// expected are claims that a token must have; a zero field is not looked at.
+type expected struct {
+	issuer, subject string
+	audiences       []string
+	bound           bound
+}
+
+// differences says, claim by claim, in what a token is not as expected.
+func (d details) differences(want expected) []string {
+	var found []string
+	differ := func(bad bool, format string, args ...any) {
+		if bad {
+			found = append(found, fmt.Sprintf(format, args...))
+		}
+	}
+	differ(want.issuer != "" && d.Issuer != want.issuer, "its iss is %q, not %q", d.Issuer, want.issuer)
+	differ(want.subject != "" && d.Subject != want.subject, "its sub is %q, not %q", d.Subject, want.subject)
+	sorted := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
+	differ(want.audiences != nil && !slices.Equal(sorted(d.Audience), sorted(want.audiences)), "its aud is %q, not %q", d.Audience, want.audiences)
+	differ(want.bound.Pod != (object{}) && d.Bound.Pod != want.bound.Pod, "it is bound to the pod %+v, not to %+v", d.Bound.Pod, want.bound.Pod)
+	differ(want.bound.Namespace != "" && d.Bound.Namespace != want.bound.Namespace, "it names the namespace %q, not %q", d.Bound.Namespace, want.bound.Namespace)
+	differ(want.bound.ServiceAccount.Name != "" && d.Bound.ServiceAccount.Name != want.bound.ServiceAccount.Name,
+		"it names the service account %q, not %q", d.Bound.ServiceAccount.Name, want.bound.ServiceAccount.Name)
+	return found
 }

@@ -119,3 +119,33 @@ func TestDecode(t *testing.T) {
 		}
 	}
 }
+
+// A token of an API server that writes other claims than it was asked for.
+func TestClaimsThatDiffer(t *testing.T) {
+	want := expected{issuer: "https://i", subject: "system:serviceaccount:n:wlif", audiences: []string{"a", "b"},
+		bound: bound{"n", object{"p", "u"}, object{Name: "wlif"}}}
+	good := func() details {
+		return details{exchange.Claims{Issuer: want.issuer, Subject: want.subject, Audience: []string{"b", "a"}}, bound{"n", object{"p", "u"}, object{"wlif", "v"}}}
+	}
+	if found := good().differences(want); len(found) > 0 {
+		t.Errorf("a token in order differs: %q", found)
+	}
+	for name, spoil := range map[string]func(*details){
+		"iss":             func(d *details) { d.Issuer += "/" },
+		"sub":             func(d *details) { d.Subject = "system:serviceaccount:n:default" },
+		"aud":             func(d *details) { d.Audience = []string{"a", "b", "c"} },
+		"its aud":         func(d *details) { d.Audience = nil },
+		"pod":             func(d *details) { d.Bound.Pod.UID = "of another pod of that name" },
+		"namespace":       func(d *details) { d.Bound.Namespace = "m" },
+		"service account": func(d *details) { d.Bound.ServiceAccount.Name = "default" },
+	} {
+		bad := good()
+		spoil(&bad)
+		if found := bad.differences(want); len(found) != 1 || !strings.Contains(found[0], name) {
+			t.Errorf("%s: %q", name, found)
+		}
+	}
+	if found := (details{}).differences(expected{}); len(found) > 0 {
+		t.Errorf("what is not looked at differs: %q", found)
+	}
+}

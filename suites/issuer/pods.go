@@ -43,11 +43,9 @@ func review(a *signing.Account, token exchange.Token) func(context.Context) (str
 func boundToPod(ctx SpecContext) {
 	account := signing.World(ctx)
 	pod := account.Run(ctx, nil)
-	claims := read(pod.Projected(ctx))
-	Expect(claims.Bound.Pod).To(Equal(object{pod.Object.Name, string(pod.Object.UID)}), "the token does not name its pod")
-	Expect(claims.Bound.Namespace).To(Equal(account.Namespace), "the token does not name the pod's namespace")
-	Expect(claims.Bound.ServiceAccount.Name).To(Equal(account.Name), "the token does not name the pod's service account")
-	Expect(claims.Subject).To(Equal(account.Subject()), "the sub of the pod's token")
+	Expect(read(pod.Projected(ctx)).differences(expected{subject: account.Subject(), bound: bound{
+		Namespace: account.Namespace, Pod: object{pod.Object.Name, string(pod.Object.UID)}, ServiceAccount: object{Name: account.Name},
+	}})).To(BeEmpty(), "the pod's token is not bound to it")
 
 	// The API server remembers for ten seconds what it accepted, so each review has a
 	// token of its own.
