@@ -22,6 +22,8 @@ const (
 	apiServer   = "kube-apiserver"
 	apiManifest = "/etc/kubernetes/manifests/" + apiServer + ".yaml"
 	issuerFlag  = "--service-account-issuer="
+	// apiServerGrace is how many seconds an API server has to finish calls.
+	apiServerGrace = "0.5"
 )
 
 // SetIssuers edits the API server's static pod, which the kubelet of the control
@@ -41,8 +43,8 @@ func (c *Cluster) SetIssuers(ctx context.Context, issuers []string) error {
 		}
 		// Renamed into place: the kubelet must not read half a file. It lets the former
 		// server finish what it does, watches included, so that one is ended here.
-		_, err = inNode(ctx, c.control.name, bytes.NewReader(changed),
-			"cat >/kind/apiserver.yaml; mv /kind/apiserver.yaml "+apiManifest+"; sleep 0.5; pkill -KILL -x "+apiServer+" || true")
+		_, err = inNode(ctx, c.control.name, bytes.NewReader(changed), "former=$(pgrep -x "+apiServer+" || true)\n"+
+			"cat >/kind/apiserver.yaml; mv /kind/apiserver.yaml "+apiManifest+"; sleep "+apiServerGrace+"; kill -KILL $former 2>/dev/null || true")
 		if err != nil {
 			return err
 		}
