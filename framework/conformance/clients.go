@@ -32,11 +32,13 @@ func clientsArea() []Requirement {
 		},
 		{
 			ID:        ClientsFileRotation,
+			ProvenBy:  "framework/exchange TestCredentialReadsTheFileAtEachExchange",
 			Statement: "A client that exchanges again after the token in its file was replaced MUST get an IAM token for the new one.",
 			Sources:   []Source{kubernetesDocs(kubernetesServiceAccounts, tokenProjection), wlifSetup("Exchange a JWT for an IAM token", "exchange-jwt-for-iam")},
 		},
 		{
 			ID:        ClientsTokenRefresh,
+			ProvenBy:  "framework/exchange TestCredentialKeepsATokenUntilShortlyBeforeItsEnd",
 			Statement: "A client MUST learn from expires_in when to exchange again, and then get an IAM token that works before the first one ends.",
 			Sources:   []Source{rfc(6749, "5.1 Successful Response"), wlifSetup("Exchange a JWT for an IAM token", "exchange-jwt-for-iam")},
 		},

@@ -149,6 +149,7 @@ func issuerTokens() []Requirement {
 		},
 		{
 			ID:        IssuerTokenAudAsRequested,
+			ProvenBy:  "suites/issuer TestClaimsThatDiffer",
 			Statement: "The aud of a service account token MUST be exactly the audiences that were asked for.",
 			Severity:  Critical,
 			Sources:   []Source{kubernetesDocs(kubernetesServiceAccounts, tokenProjection), rfc(7519, "4.1.3 \"aud\" (Audience) Claim")},
@@ -162,17 +163,20 @@ func issuerTokens() []Requirement {
 		},
 		{
 			ID:        IssuerTokenSub,
+			ProvenBy:  "suites/issuer TestClaimsThatDiffer",
 			Statement: "The sub of a service account token MUST be system:serviceaccount:<namespace>:<name>.",
 			Severity:  Critical,
 			Sources:   []Source{kubernetesDocs(kubernetesAccountsAdmin, boundTokens), tutorialClause("Link the IAM service account to the federation")},
 		},
 		{
 			ID:        IssuerTokenLifetime,
+			ProvenBy:  "suites/issuer TestLifeIsThatWhichWasGranted",
 			Statement: "A service account token MUST expire when the API server says it does, no later than was asked for, and be valid from the moment it is issued.",
 			Sources:   []Source{kubernetesDocs(kubernetesServiceAccounts, tokenProjection), rfc(7519, "4.1.4 \"exp\" (Expiration Time) Claim")},
 		},
 		{
 			ID:        IssuerExpirationMinimum,
+			ProvenBy:  "suites/issuer TestTooShortALifeMustBeRefused",
 			Statement: "The API server MUST refuse a token request for less than 600 seconds, and grant one for 600.",
 			Severity:  Minor,
 			Sources: []Source{{Document: "Kubernetes API", Clause: "ServiceAccountTokenProjection, expirationSeconds: must be at least 10 minutes",
@@ -187,6 +191,7 @@ func issuerPods() []Requirement {
 	return alike(Requirement{Level: Must, Severity: Major, Remediation: repairOfTokens}, []Requirement{
 		{
 			ID:        IssuerTokenBoundToPod,
+			ProvenBy:  "suites/issuer TestClaimsThatDiffer",
 			Statement: "A pod's projected token MUST name the pod with its uid, and be refused by the API server once the pod is deleted.",
 			Severity:  Critical,
 			Sources:   []Source{kubernetesDocs(kubernetesAccountsAdmin, boundTokens)},
@@ -205,7 +210,8 @@ func issuerPods() []Requirement {
 			Sources: []Source{kubernetesDocs(kubernetesServiceAccounts, tokenProjection)},
 		},
 		{
-			ID: IssuerTokenFilePermissions,
+			ID:       IssuerTokenFilePermissions,
+			ProvenBy: "suites/issuer TestFileStates",
 			Statement: "The token's file MUST have the mode 0600 and belong to the user whom all containers of the pod run as, the mode 0640 and the group of the pod's " +
 				"fsGroup where it has one, and the mode 0644 in a pod with neither.",
 			Severity: Critical, Features: kubelet,

@@ -39,6 +39,7 @@ func tutorialArea() []Requirement {
 		},
 		{
 			ID:          TutorialKSACreated,
+			ProvenBy:    "framework/workload TestPresenceGetter",
 			Statement:   "The Kubernetes service account of the tutorial's manifest MUST exist in its namespace after the manifest was applied.",
 			Level:       Must,
 			Severity:    Major,
@@ -87,6 +88,7 @@ func tutorialArea() []Requirement {
 		},
 		{
 			ID:          TutorialPodRunning,
+			ProvenBy:    "framework/workload TestBeRunning",
 			Statement:   "The tutorial's pod with the projected service account token MUST become Running.",
 			Level:       Must,
 			Severity:    Major,

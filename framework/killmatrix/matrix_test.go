@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,40 @@ func TestEveryMustIsProven(t *testing.T) {
 	if unproven := Declared().Unproven(); len(unproven) > 0 {
 		t.Errorf("nothing shows that these can fail: %s", strings.Join(unproven, ", "))
 	}
+}
+
+// What is proven is no debt any more, and a proof that a row names is there.
+func TestProofs(t *testing.T) {
+	killers := Declared().Killers()
+	for _, r := range conformance.Catalogue() {
+		if why := open[r.ID]; why != "" && (r.ProvenBy != "" || len(killers[r.ID]) > 0) {
+			t.Errorf("%s is proven, and said to be open", r.ID)
+		}
+		if r.ProvenBy == "" {
+			continue
+		}
+		folder, name, _ := strings.Cut(r.ProvenBy, " ")
+		if !hasTest(t, "../../"+folder, name) {
+			t.Errorf("%s is to be proven by %s, which is not there", r.ID, r.ProvenBy)
+		}
+	}
+	for id := range open {
+		if _, ok := conformance.Lookup(id); !ok {
+			t.Errorf("%s is open and not in the catalogue", id)
+		}
+	}
+}
+
+func hasTest(t *testing.T, folder, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		text, err := os.ReadFile(file)
+		return err == nil && bytes.Contains(text, []byte("func "+name+"("))
+	})
 }
 
 func TestPlan(t *testing.T) {
