@@ -100,6 +100,10 @@ func TestAResumedClusterKeepsItsDataAndKeys(t *testing.T) {
 	if user, err := whoami(t, second, token); user != serviceAccountUser {
 		t.Errorf("the former token is of %q (%v)", user, err)
 	}
+	// Its controller manager works by now: one that had only started would end with the API server.
+	if err := second.SetIssuers(t.Context(), []string{"https://other.example"}); err != nil {
+		t.Errorf("other issuers at once: %v", err)
+	}
 }
 
 func TestTheWebhookAuthenticatesUnknownTokens(t *testing.T) {
