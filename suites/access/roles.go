@@ -33,18 +33,10 @@ func limit() NodeTimeout {
 	return forge.Limit(t.Operation.D(), t.Operation.D(), t.Propagation.D(), t.Propagation.D(), t.Propagation.D())
 }
 
-// denied demands that an account is refused the payload, by both APIs.
+// denied demands that an account is refused the payload for want of a right.
 func denied(ctx context.Context, a calling.Account, secret *lockbox.Secret, because string) {
 	GinkgoHelper()
-	calling.Refuse(func() error {
-		_, err := a.Read(ctx, secret, "")
-		return err
-	}, because+" (REST)", codes.PermissionDenied)
-	api := a.API(ctx)
-	calling.Refuse(func() error {
-		_, err := api.Payloads().Get(ctx, &lockbox.GetPayloadRequest{SecretId: secret.GetId()})
-		return err
-	}, because+" (gRPC)", codes.PermissionDenied)
+	a.Unreadable(ctx, secret, "", because, codes.PermissionDenied)
 }
 
 // refusesRead is a probe that holds when the account is refused the payload.

@@ -55,6 +55,9 @@ func SignIn(ctx context.Context, s *forge.Stack) Account {
 func (a Account) API(ctx context.Context) *cloud.Client {
 	ginkgo.GinkgoHelper()
 	r := run.Current()
+	if a.ID == "" {
+		return r.Cloud
+	}
 	client, err := cloud.Connect(ctx, cloud.Options{
 		Endpoint: r.Config.Endpoint, Credentials: config.Credentials{IAMToken: config.NewSecret(a.Token.Reveal())},
 		RunID: r.Info.RunID, CallTimeout: r.Config.Timeouts.Call.D(),

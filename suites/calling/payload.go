@@ -5,6 +5,7 @@ import (
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
+	"google.golang.org/grpc/codes"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
 	"github.com/wlif-conformance/wlif-conformance/framework/payload"
@@ -76,6 +77,21 @@ func (a Account) Reads(secret *lockbox.Secret) func(context.Context) error {
 		_, err := a.Read(ctx, secret, "")
 		return Judged(err)
 	}
+}
+
+// Unreadable demands that the account is refused the payload of a version ("" is the
+// current one), by REST and by gRPC, as Refused has it.
+func (a Account) Unreadable(ctx context.Context, secret *lockbox.Secret, versionID, because string, want ...codes.Code) {
+	ginkgo.GinkgoHelper()
+	Refuse(func() error {
+		_, err := a.Read(ctx, secret, versionID)
+		return err
+	}, because+" (REST)", want...)
+	api := a.API(ctx)
+	Refuse(func() error {
+		_, err := api.Payloads().Get(ctx, &lockbox.GetPayloadRequest{SecretId: secret.GetId(), VersionId: versionID})
+		return err
+	}, because+" (gRPC)", want...)
 }
 
 // AwaitReads waits until the account reads the secret: the twin of a check that it

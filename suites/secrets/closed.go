@@ -59,15 +59,11 @@ func twin(ctx context.Context, secret *lockbox.Secret, version string) calling.A
 // closed demands that a version cannot be read any more, by REST and by gRPC.
 func closed(ctx context.Context, what string, self calling.Account, secret *lockbox.Secret, version string) {
 	GinkgoHelper()
-	run.Step("refused: " + what)
-	read := func(ctx context.Context) error {
+	run.Current().Settle(ctx, what, func(ctx context.Context) error {
 		_, err := self.Read(ctx, secret, version)
-		return err
-	}
-	run.Current().Settle(ctx, what, func(ctx context.Context) error { return calling.Refusal(read(ctx)) })
-	calling.Refused(read(ctx), what+" (REST)")
-	_, err := run.Current().Cloud.Payloads().Get(ctx, &lockbox.GetPayloadRequest{SecretId: secret.GetId(), VersionId: version})
-	calling.Refused(err, what+" (gRPC)")
+		return calling.Refusal(err)
+	})
+	self.Unreadable(ctx, secret, version, what)
 }
 
 func inactiveSecret(ctx SpecContext) {
@@ -139,15 +135,7 @@ func kmsRoleNeeded(ctx SpecContext) {
 	check.Prerequisite(err, "making a secret that is encrypted with the key")
 	calling.Grant(ctx, account, calling.Viewer, provision.On{Kind: provision.OnFolder})
 	account.AwaitReads(ctx, plain)
-	calling.Refuse(func() error {
-		_, err := account.Read(ctx, encrypted, "")
-		return err
-	}, "the secret is encrypted with a key for which the reader has no role (REST)")
-	api := account.API(ctx)
-	calling.Refuse(func() error {
-		_, err := api.Payloads().Get(ctx, &lockbox.GetPayloadRequest{SecretId: encrypted.GetId()})
-		return err
-	}, "the secret is encrypted with a key for which the reader has no role (gRPC)")
+	account.Unreadable(ctx, encrypted, "", "the secret is encrypted with a key for which the reader has no role")
 	calling.Grant(ctx, account, "kms.keys.encrypterDecrypter", provision.On{Kind: provision.OnKMSKey, ID: key})
 	run.Current().Settle(ctx, calling.RoleGranted, account.Reads(encrypted))
 	read, err := account.Read(ctx, encrypted, "")

@@ -92,15 +92,7 @@ func unknownSecret(ctx SpecContext) {
 	calling.Grant(ctx, account, calling.Viewer, calling.On(secret))
 	account.AwaitReads(ctx, secret)
 	none := &lockbox.Secret{Id: reversed(secret.GetId())}
-	calling.Refuse(func() error {
-		_, err := account.Read(ctx, none, "")
-		return err
-	}, "there is no secret with that id (REST)")
-	api := account.API(ctx)
-	calling.Refuse(func() error {
-		_, err := api.Payloads().Get(ctx, &lockbox.GetPayloadRequest{SecretId: none.GetId()})
-		return err
-	}, "there is no secret with that id (gRPC)")
+	account.Unreadable(ctx, none, "", "there is no secret with that id")
 }
 
 // reversed makes of an id one that has its form and names nothing: what is random
