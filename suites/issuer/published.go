@@ -114,7 +114,7 @@ func keyRotation(ctx SpecContext) {
 	check.Prerequisite(err, "publishing the old key")
 	stack := forge.Own(ctx, forge.Options{JWKSURL: url, Unready: true})
 	old := stack.Form(stack.Token(issuer.SignedBy(former)))
-	run.Current().Settle(ctx, "a link is made", exchanging.Probe(old))
+	check.Prerequisite(run.Current().Settled(ctx, "a link is made", exchanging.Probe(old)), "waiting for the first exchange of a token of the old key")
 
 	run.Step("publishing the new key beside the old")
 	_, err = host.Publish(ctx, path, issuer.JWKS(former, next))

@@ -56,6 +56,9 @@ var shared struct {
 	sync.Mutex
 	account *Account
 	linked  *Link
+	// unusable is set if the cluster's tokens are not exchanged: each check would
+	// wait in vain again.
+	unusable error
 }
 
 // World is the account in the run's cluster that all checks of this process share,

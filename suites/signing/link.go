@@ -29,13 +29,24 @@ func (l *Link) Form(token exchange.Token) url.Values {
 }
 
 // To links an account through a federation as the tutorial makes it: issuer and
-// audience are the cluster's issuer. It waits until an exchange succeeds.
+// audience are the cluster's issuer. It waits until an exchange succeeds; without
+// that a check knows nothing.
 func To(ctx context.Context, f *provision.Fixtures, a *Account) *Link {
 	ginkgo.GinkgoHelper()
-	run.Step("making a federation that trusts the cluster")
-	l := Unready(ctx, f, a, provision.FederationSpec{Issuer: a.Of.Issuer, JWKSURL: a.Of.JWKSURL, Audiences: []string{a.Of.Issuer}})
-	run.Current().Settle(ctx, "a link is made", exchanging.Probe(l.Form(a.Token(ctx))))
+	l := asTutorial(ctx, f, a)
+	check.Prerequisite(l.ready(ctx), "waiting for the first exchange of a token of the cluster")
 	return l
+}
+
+func asTutorial(ctx context.Context, f *provision.Fixtures, a *Account) *Link {
+	ginkgo.GinkgoHelper()
+	run.Step("making a federation that trusts the cluster")
+	return Unready(ctx, f, a, provision.FederationSpec{Issuer: a.Of.Issuer, JWKSURL: a.Of.JWKSURL, Audiences: []string{a.Of.Issuer}})
+}
+
+func (l *Link) ready(ctx context.Context) error {
+	ginkgo.GinkgoHelper()
+	return run.Current().Settled(ctx, "a link is made", exchanging.Probe(l.Form(l.Token(ctx))))
 }
 
 // Unready links an account through any federation, and waits for nothing: the
@@ -60,7 +71,9 @@ func Linked(ctx context.Context) *Link {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.linked == nil {
-		shared.linked = To(ctx, run.Current().SharedFixtures(), account)
+		shared.linked = asTutorial(ctx, run.Current().SharedFixtures(), account)
+		shared.unusable = shared.linked.ready(ctx)
 	}
+	check.Prerequisite(shared.unusable, "waiting for the first exchange of a token of the cluster")
 	return shared.linked
 }
