@@ -35,7 +35,7 @@ var OwnerRoles = []string{
 // AreaRoles are what checks of single areas need of the account beside OwnerRoles,
 // each on the folder; profile core runs without them.
 var AreaRoles = []string{
-	"lockbox.admin",                         // roles on a secret (access)
+	"lockbox.admin",                         // roles on a secret (access), reading payloads (access, secrets)
 	"iam.workloadIdentityFederations.admin", // roles on a federation (federation)
 	"kms.admin",                             // a key for a secret (secrets)
 	"storage.admin",                         // a public bucket for an issuer's keys (exchange, subjects, custom)
