@@ -71,9 +71,6 @@ func idempotencyKey(ctx SpecContext) {
 	second, err := r.Cloud.Federations().Create(keyed, req)
 	check.NoError(calling.Judged(err), "repeating the creation under its Idempotency-Key")
 	Expect(second.GetId()).To(Equal(first.GetId()), "the operation of the repeated creation")
-	run.Step("the twin: another key is another creation, whose name is taken")
-	_, err = r.Cloud.Federations().Create(cloud.WithIdempotencyKey(ctx, cloud.NewIdempotencyKey()), req)
-	calling.Refused(err, "the key is another one and the name is taken", codes.AlreadyExists)
 
 	run.Step("updating a federation twice under one key")
 	id := cloud.ResourceID(first, "federation_id")
@@ -85,7 +82,7 @@ func idempotencyKey(ctx SpecContext) {
 	other := change(ctx, "second")
 	again := change(keyed, "first")
 	Expect(again.GetId()).To(Equal(once.GetId()), "the operation of the repeated update")
-	Expect(other.GetId()).NotTo(Equal(once.GetId()), "the operation of an update under another key")
+	Expect(other.GetId()).NotTo(Equal(once.GetId()), "the twin, an update under another key, has an operation of its own")
 	Expect(get(ctx, id).GetDescription()).To(Equal("second"), "the description after the first update was repeated")
 }
 
@@ -126,12 +123,22 @@ func declares(ctx context.Context, what string, op *operation.Operation, metadat
 		{"response", done.GetResponse(), response},
 	} {
 		got, err := part.got.UnmarshalNew()
+		timeless(got)
+		timeless(part.want)
 		if err != nil {
 			Fail(fmt.Sprintf("the %s of the operation of %s is missing or of no known type; want a %s", part.name, what, proto.MessageName(part.want)))
 		}
 		if proto.MessageName(got) != proto.MessageName(part.want) || !proto.Equal(got, part.want) {
 			Fail(fmt.Sprintf("the %s of the operation of %s is a %s {%v}; want a %s {%v}", part.name, what, proto.MessageName(got), got, proto.MessageName(part.want), part.want))
 		}
+	}
+}
+
+// timeless takes the time of creation out of a federation: an operation may know it
+// more precisely than the resource.
+func timeless(m proto.Message) {
+	if f, ok := m.(*oidc.Federation); ok {
+		f.CreatedAt = nil
 	}
 }
 

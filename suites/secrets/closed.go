@@ -33,7 +33,7 @@ var _ = Describe("A payload", func() {
 
 func deactivate(ctx context.Context, secret *lockbox.Secret) {
 	GinkgoHelper()
-	change(ctx, "deactivating the secret", func(c lockbox.SecretServiceClient) (*operation.Operation, error) {
+	change(ctx, "Deactivate", "deactivating the secret", func(c lockbox.SecretServiceClient) (*operation.Operation, error) {
 		return c.Deactivate(ctx, &lockbox.DeactivateSecretRequest{SecretId: secret.GetId()})
 	})
 }
@@ -77,7 +77,7 @@ func inactiveSecret(ctx SpecContext) {
 func reactivatedSecret(ctx SpecContext) {
 	secret := calling.Secret(ctx, "")
 	deactivate(ctx, secret)
-	change(ctx, "activating the secret", func(c lockbox.SecretServiceClient) (*operation.Operation, error) {
+	change(ctx, "Activate", "activating the secret", func(c lockbox.SecretServiceClient) (*operation.Operation, error) {
 		return c.Activate(ctx, &lockbox.ActivateSecretRequest{SecretId: secret.GetId()})
 	})
 	status(ctx, secret, lockbox.Secret_ACTIVE)
@@ -96,11 +96,12 @@ func destroyedVersion(ctx SpecContext) {
 	doomed := secret.GetCurrentVersion().GetId()
 	current := addVersion(ctx, secret, textEntry(calling.CanaryKey, canary()+"-2"))
 	self := twin(ctx, secret, doomed)
-	change(ctx, "scheduling the former version's destruction", func(c lockbox.SecretServiceClient) (*operation.Operation, error) {
+	_, err := try(ctx, "ScheduleVersionDestruction", "scheduling the former version's destruction", func(c lockbox.SecretServiceClient) (*operation.Operation, error) {
 		return c.ScheduleVersionDestruction(ctx, &lockbox.ScheduleVersionDestructionRequest{
 			SecretId: secret.GetId(), VersionId: doomed, PendingPeriod: durationpb.New(pending)})
 	})
-	_, err := self.Read(ctx, secret, doomed)
+	check.Prerequisite(err, "scheduling the destruction of a version in "+pending.String())
+	_, err = self.Read(ctx, secret, doomed)
 	check.ObserveOutcome("while scheduled for destruction", err, "reading a version that is about to be destroyed")
 	run.Step("waiting until the version is destroyed")
 	check.Prerequisite(run.Current().Settled(ctx, "a version is destroyed", func(ctx context.Context) error { return isDestroyed(ctx, secret, doomed) }), "destroying a version")

@@ -93,23 +93,29 @@ func same(ctx context.Context, secret *lockbox.Secret, version, id string, want 
 	}
 }
 
-// change makes a call and waits for its operation, whose failure is the target's.
-func change(ctx context.Context, doing string, call func(lockbox.SecretServiceClient) (*operation.Operation, error)) *operation.Operation {
+// change makes a call of the service's method and waits for its operation. A
+// refusal is the target's failure.
+func change(ctx context.Context, method, doing string, call func(lockbox.SecretServiceClient) (*operation.Operation, error)) *operation.Operation {
 	GinkgoHelper()
+	op, err := try(ctx, method, doing, call)
+	check.NoError(err, doing)
+	return op
+}
+
+func try(ctx context.Context, method, doing string, call func(lockbox.SecretServiceClient) (*operation.Operation, error)) (*operation.Operation, error) {
 	run.Step(doing)
 	r := run.Current()
 	op, err := call(r.Cloud.Secrets())
 	if err == nil {
-		err = r.Cloud.Wait(ctx, "yandex.cloud.lockbox.v1.SecretService", op, nil, nil)
+		err = r.Cloud.Wait(ctx, "yandex.cloud.lockbox.v1.SecretService/"+method, op, nil, nil)
 	}
-	check.NoError(err, doing)
-	return op
+	return op, err
 }
 
 // addVersion adds one and returns its id.
 func addVersion(ctx context.Context, secret *lockbox.Secret, entries ...*lockbox.PayloadEntryChange) string {
 	GinkgoHelper()
-	op := change(ctx, "adding a version", func(c lockbox.SecretServiceClient) (*operation.Operation, error) {
+	op := change(ctx, "AddVersion", "adding a version", func(c lockbox.SecretServiceClient) (*operation.Operation, error) {
 		return c.AddVersion(ctx, &lockbox.AddVersionRequest{SecretId: secret.GetId(), PayloadEntries: entries})
 	})
 	meta := &lockbox.AddVersionMetadata{}
