@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -151,6 +152,14 @@ func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
 // noBug stands for none: what runs with it is the control.
 var noBug = bugs.Bug{Name: "control"}
 
+// roomy are settings of a mock with a folder for each bug, whose runs are at the
+// same time: quotas are for the whole cloud. What is waited for in vain is short.
+var roomy = map[string]any{
+	"quotas": map[string]int{"iam.oidcWLIFederations.count": 1000, "iam.saFederatedCredentials.count": 5000, "iam.serviceAccounts.count": 2000,
+		"iam.accessBindings.count": 100_000, "vpc.networks.count": 500, "managed-kubernetes.clusters.count": 500},
+	"jwks": map[string]string{"timeout": "1s"},
+}
+
 // open starts the mock and the cluster that most runs share.
 func (k *killer) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(k.out, 0o700); err != nil {
@@ -162,6 +171,9 @@ func (k *killer) open(ctx context.Context) (err error) {
 	}
 	if err := k.mock.apply(k.cfg); err != nil {
 		return err
+	}
+	if err := k.mock.admin(ctx, http.MethodPatch, "/settings", roomy, nil); err != nil {
+		return fmt.Errorf("preparing the mock for many folders: %w", err)
 	}
 	client, err := connect(ctx, k.cfg, "")
 	if err != nil {
@@ -274,6 +286,7 @@ func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Re
 		}
 	}
 	args := append(k.arguments(folder, killmatrix.Plan(b, full)), bugRunTimeouts...)
+	args = append(args, fmt.Sprintf("--second-cluster=%t", full || killmatrix.NeedsCluster(b)))
 	if !b.OwnCluster {
 		args = append(args, k.sharedCluster()...)
 	}
@@ -334,7 +347,7 @@ func (k *killer) sharedCluster() []string {
 // arguments are those of a run in a folder.
 func (k *killer) arguments(folder string, requirements []string) []string {
 	return []string{"run", "--profile=full", "--procs=1", "--requirement=" + strings.Join(requirements, ","),
-		"--folder-id=" + folder, "--other-folder-id=" + k.cfg.OtherFolderID, "--cloud-id=" + k.cfg.CloudID, "--second-cluster",
+		"--folder-id=" + folder, "--other-folder-id=" + k.cfg.OtherFolderID, "--cloud-id=" + k.cfg.CloudID,
 		"--endpoint=" + k.cfg.Endpoint, "--token-endpoint=" + k.cfg.TokenEndpoint, "--storage-endpoint=" + k.cfg.StorageEndpoint,
 		"--payload-endpoint=" + k.cfg.PayloadEndpoint, "--audit-log=" + k.audit(),
 		"--web-host-address=" + k.cfg.WebHost.Address, "--web-host-certificate=" + k.cfg.WebHost.Certificate, "--web-host-key=" + k.cfg.WebHost.Key,

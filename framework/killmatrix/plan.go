@@ -34,6 +34,15 @@ func Plan(b bugs.Bug, full bool) []string {
 	return out
 }
 
+// NeedsCluster reports whether a bug can be caught only with a second cluster, which
+// costs more than everything else.
+func NeedsCluster(b bugs.Bug) bool {
+	return slices.ContainsFunc(b.MustKill, func(id string) bool {
+		r, ok := conformance.Lookup(id)
+		return ok && slices.Contains(r.Features, conformance.SecondCluster)
+	})
+}
+
 func areaOf(id string) string { return path.Dir(id) }
 
 // may reports whether a bug declares that it may kill a requirement.
