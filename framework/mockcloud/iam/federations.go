@@ -62,7 +62,7 @@ func (s *federationServer) Create(ctx context.Context, req *oidc.CreateFederatio
 		Id: kernel.NewID(kernel.PrefixIAM), Name: req.Name, FolderId: req.FolderId, Description: req.Description, Enabled: !req.Disabled,
 		Audiences: req.Audiences, Issuer: req.Issuer, JwksUrl: req.JwksUrl, Labels: req.Labels, CreatedAt: s.now(),
 	}
-	if err := s.k.CheckQuota("iam.oidcWLIFederations.count", len(s.federations.List(nil))); err != nil {
+	if err := s.k.CheckQuota("iam.oidcWLIFederations.count", len(s.federations.List(func(f *oidc.Federation) bool { return !buried(f) }))); err != nil {
 		return nil, err
 	}
 	p := policyOf(ctx)
