@@ -10,7 +10,7 @@ import (
 
 // One cluster goes through all of it. Each check first brings the cluster into the
 // state that it needs, so that each can be run alone.
-var _ = Describe("A cluster that was made without workload identity federation", Ordered, func() {
+var _ = Describe("A cluster that was made without workload identity federation", Ordered, ContinueOnFailure, func() {
 	timeouts := run.Current().Config.Timeouts
 	create, group := timeouts.ClusterCreate.D(), timeouts.NodeGroupCreate.D()
 	update, call, propagation, gone := timeouts.ClusterCreate.D(), timeouts.Call.D(), timeouts.Propagation.D(), timeouts.ClusterDelete.D()

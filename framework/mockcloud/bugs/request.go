@@ -32,6 +32,5 @@ var request = in("request",
 		MayKill:  []May{{"clients/*", "its library may send parameters of its own"}}},
 	Bug{Name: "EmptyScopeRefused",
 		Doc:      "A scope without a value is refused, although it counts as omitted (RFC 6749 3.2); OAuth libraries send one.",
-		MustKill: []string{"exchange/empty-scope-tolerated"},
-		MayKill:  []May{{"clients/*", "its library may send an empty scope"}}},
+		MustKill: []string{"exchange/empty-scope-tolerated", "clients/oauth2-external-account"}},
 )
