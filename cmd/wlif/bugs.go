@@ -96,6 +96,9 @@ type killer struct {
 	cluster provision.Cluster
 	self    string
 	console *console
+	// state is where the runs' ledgers are: in memory, where there is such a place.
+	// They die with the mock, and a disk takes its time for each line.
+	state string
 }
 
 func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
@@ -165,6 +168,13 @@ func (k *killer) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(k.out, 0o700); err != nil {
 		return err
 	}
+	memory := "/dev/shm"
+	if info, err := os.Stat(memory); err != nil || !info.IsDir() {
+		memory = ""
+	}
+	if k.state, err = os.MkdirTemp(memory, "wlif-bugs-"); err != nil {
+		return err
+	}
 	say := func(line string) { k.console.say("mock: %s", line) }
 	if k.mock, err = startMock(ctx, mockOptions{cfg: k.cfg, runID: provision.NewRunID(), audit: k.audit(), say: say}); err != nil {
 		return err
@@ -194,10 +204,14 @@ func (k *killer) audit() string { return filepath.Join(k.out, "audit.jsonl") }
 
 // close ends the mock, and the shared cluster with it.
 func (k *killer) close(ctx context.Context) error {
-	if k.mock == nil {
-		return nil
+	var err error
+	if k.mock != nil {
+		err = k.mock.stop(ctx)
 	}
-	return k.mock.stop(ctx)
+	if k.state == "" {
+		return err
+	}
+	return errors.Join(err, os.RemoveAll(k.state))
 }
 
 // runAll runs the suite for every bug, several at once.
@@ -382,7 +396,7 @@ func (k *killer) start(ctx context.Context, args []string, out string) error {
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) } // a run tears down
 	command.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "WLIF_") || strings.HasPrefix(v, "YC_")
-	}), k.cfg.Environ()...)
+	}), append(k.cfg.Environ(), "XDG_STATE_HOME="+k.state)...)
 	command.Stdout, command.Stderr = log, log
 	_ = command.Run() // its report says how it ended
 	return ctx.Err()
