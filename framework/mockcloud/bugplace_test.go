@@ -176,10 +176,14 @@ func (p *place) token(s access.Subject) string {
 // rest reads a secret's payload by REST.
 func (p *place) rest(s access.Subject, secret string) (int, string, http.Header) {
 	p.Helper()
-	return p.http(http.MethodGet, "https://payload.lockbox.api.cloud.yandex.net/lockbox/v1/secrets/"+secret+"/payload", p.token(s), "")
+	return p.http(http.MethodGet, payloadOf(secret), p.token(s), "")
 }
 
-func (p *place) http(method, url, token, body string) (int, string, http.Header) {
+func payloadOf(secret string) string {
+	return "https://payload.lockbox.api.cloud.yandex.net/lockbox/v1/secrets/" + secret + "/payload"
+}
+
+func (p *place) http(method, url, token, body string, headers ...string) (int, string, http.Header) {
 	p.Helper()
 	req, err := http.NewRequestWithContext(p.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -187,6 +191,9 @@ func (p *place) http(method, url, token, body string) (int, string, http.Header)
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
 	}
 	resp, err := p.cloud.realNames().Do(req)
 	if err != nil {

@@ -152,10 +152,12 @@ func deletedSecret(p *place) string {
 }
 
 var ofREST = map[string]behaviour{
-	"RESTSnakeCase":      {restFields, "entries key textValue versionId", "entries key text_value version_id"},
-	"RESTWithoutVersion": {restFields, "entries key textValue versionId", "entries key textValue"},
-	"RESTRefusalIsText":  {restRefusal, "403 application/json", "403 text/plain; charset=utf-8"},
-	"RESTRefusalIs200":   {restRefusal, "403 application/json", "200 application/json"},
+	"RESTSnakeCase":       {restFields, "entries key textValue versionId", "entries key text_value version_id"},
+	"RESTWithoutVersion":  {restFields, "entries key textValue versionId", "entries key textValue"},
+	"RESTIsBinaryForCurl": {restEncoding, "application/json", "application/octet-stream"},
+	"GRPCKnowsNoAccounts": {byBoth, "REST 200, gRPC read value", "REST 200, gRPC Unauthenticated"},
+	"RESTRefusalIsText":   {restRefusal, "403 application/json", "403 text/plain; charset=utf-8"},
+	"RESTRefusalIs200":    {restRefusal, "403 application/json", "200 application/json"},
 }
 
 func restFields(p *place) string {
@@ -168,6 +170,18 @@ func restFields(p *place) string {
 		names = append(names, m[1])
 	}
 	return sorted(names)
+}
+
+// restEncoding asks as curl does.
+func restEncoding(p *place) string {
+	_, _, header := p.http(http.MethodGet, payloadOf(p.secret().Id), p.token(p.reader()), "", "Accept", "*/*")
+	return header.Get("Content-Type")
+}
+
+func byBoth(p *place) string {
+	s, secret := p.reader(), p.secret().Id
+	code, _, _ := p.rest(s, secret)
+	return fmt.Sprintf("REST %d, gRPC %s", code, p.read(s, secret, ""))
 }
 
 func restRefusal(p *place) string {

@@ -129,6 +129,9 @@ func (g *Gate) admit(ctx context.Context, call kernel.Call, rule kernel.Rule, re
 		}
 		call.Bugs = g.k.BugsOfCall(rule.For(req), call.Caller)
 	}
+	if err := policyOf(call).serves(ctx, call); err != nil {
+		return call, err
+	}
 	if err := check(rule, req, policyOf(call)); err != nil {
 		return call, err
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -29,6 +31,8 @@ type policy struct {
 	overlooks func(proto.Message, validate.Violation) bool
 	// absent are the kinds of resources that need not be there.
 	absent []string
+	// serves says why a call is not served for the way on which it came.
+	serves func(context.Context, kernel.Call) error
 	// once: a repeated idempotency key is known.
 	once bool
 	// refuse is the answer to a call that is refused.
@@ -52,6 +56,7 @@ func strict() policy {
 	return policy{
 		reading:   access.StrictReading(),
 		overlooks: func(proto.Message, validate.Violation) bool { return false },
+		serves:    func(context.Context, kernel.Call) error { return nil },
 		once:      true,
 		refuse:    func(r refusal) (any, error) { return nil, r.err },
 		named:     true,
@@ -85,6 +90,7 @@ var deviations = map[string]func(*policy){
 	"UnknownAccountLinked":    func(p *policy) { p.absent = append(p.absent, "iam.serviceAccount") },
 	"UnknownSecretIsAnother":  func(p *policy) { p.absent = append(p.absent, "lockbox.secret") },
 	"UnknownSecretIsEmpty":    func(p *policy) { p.absent = append(p.absent, "lockbox.secret") },
+	"GRPCKnowsNoAccounts":     func(p *policy) { p.serves = usersOrREST },
 	"IdempotencyKeyIgnored":   func(p *policy) { p.once = false },
 
 	// how it is refused
@@ -179,6 +185,15 @@ func shownAnswer(r refusal) (any, error) {
 		return nil, r.err
 	}
 	return nil, worded(r.err, func(text string) string { return fmt.Sprintf("%s while returning %v", text, got) })
+}
+
+// usersOrREST: a service account reads payloads by REST alone, whose front end names
+// the host that was asked.
+func usersOrREST(ctx context.Context, call kernel.Call) error {
+	if len(metadata.ValueFromIncomingContext(ctx, "x-forwarded-host")) > 0 || call.Caller.Type != access.ServiceAccount || !readsPayload(call.Method) {
+		return nil
+	}
+	return refuse("no-service-account", codes.Unauthenticated, "%v", access.ErrTokenInvalid)
 }
 
 func readsPayload(method string) bool {

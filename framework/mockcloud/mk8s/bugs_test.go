@@ -40,6 +40,7 @@ var behaviours = map[string]behaviour{
 	"NodesHaveNoEgress":      {egress, "a way out", "no way out"},
 	"EnablingIsReportedOnly": {enabled, "true ISSUER " + ownIssuer, "true"},
 	"DisablingDoesNothing":   {disabled, "false " + ownIssuer + " ISSUER", "true ISSUER"},
+	"RestartChangesKeys":     {restarted, "kid ID", "another kid"},
 	"NodeGroupFlagLost":      {groupFlag, "true", "false"},
 }
 
@@ -80,15 +81,25 @@ func signsAs(c *cloud) string {
 
 func keySet(c *cloud) (file string, keys []map[string]any) {
 	file = c.files.get("mk8s-oidc/v1/clusters/" + c.create(nil).Id + "/jwks.json")
+	return file, keysOf(file)
+}
+
+func keysOf(file string) []map[string]any {
 	var set struct{ Keys []map[string]any }
 	if json.Unmarshal([]byte(file), &set) != nil {
-		return file, nil
+		return nil
 	}
-	return file, set.Keys
+	return set.Keys
 }
 
 func published(c *cloud) string {
-	file, keys := keySet(c)
+	file, _ := keySet(c)
+	return kidOf(c, file)
+}
+
+// kidOf says which key a file has.
+func kidOf(c *cloud, file string) string {
+	keys := keysOf(file)
 	switch {
 	case file == "":
 		return "nothing"
@@ -125,6 +136,15 @@ func privateMembers(c *cloud) string {
 		}
 	}
 	return ""
+}
+
+func restarted(c *cloud) string {
+	id := c.create(nil).Id
+	op, err := c.clusters.Stop(c.admin, &pb.StopClusterRequest{ClusterId: id})
+	done[*pb.Cluster](c, op, err)
+	op, err = c.clusters.Start(c.admin, &pb.StartClusterRequest{ClusterId: id})
+	done[*pb.Cluster](c, op, err)
+	return kidOf(c, c.files.get("mk8s-oidc/v1/clusters/"+id+"/jwks.json"))
 }
 
 func group(c *cloud) (cluster string, g *pb.NodeGroup) {

@@ -89,7 +89,10 @@ func (s *Service) restart(ctx context.Context, row *pb.Cluster) error {
 			return err
 		}
 	}
-	return nil
+	if s.policyIn(row.FolderId).keeps || !row.WorkloadIdentityFederation.GetEnabled() {
+		return nil
+	}
+	return s.replaceKeys(row.Id)
 }
 
 // changeFailed is the answer of an operation whose work failed.

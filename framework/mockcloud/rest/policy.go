@@ -17,12 +17,37 @@ import (
 type policy struct {
 	// fields has the last word on the JSON object of a message.
 	fields func(proto.Message, map[string]any)
+	// write answers with a message.
+	write func(answer)
 	// refuse writes an error.
 	refuse func(context.Context, *runtime.ServeMux, http.ResponseWriter, *http.Request, error)
 }
 
 func strict() policy {
-	return policy{fields: func(proto.Message, map[string]any) {}, refuse: refuse}
+	return policy{fields: func(proto.Message, map[string]any) {}, write: answer.asJSON, refuse: refuse}
+}
+
+// answer is a message and where it goes.
+type answer struct {
+	ctx    context.Context
+	mux    *runtime.ServeMux
+	w      http.ResponseWriter
+	r      *http.Request
+	out    proto.Message
+	policy policy
+}
+
+func (a answer) asJSON() {
+	runtime.ForwardResponseMessage(a.ctx, a.mux, &marshaler{policy: a.policy}, a.w, a.r, a.out)
+}
+
+// asBinary is for whoever accepts everything.
+func (a answer) asBinary() {
+	if a.r.Header.Get("Accept") != "*/*" {
+		a.asJSON()
+		return
+	}
+	runtime.ForwardResponseMessage(a.ctx, a.mux, &runtime.ProtoMarshaller{}, a.w, a.r, a.out)
 }
 
 func refuse(ctx context.Context, mux *runtime.ServeMux, w http.ResponseWriter, r *http.Request, err error) {
@@ -31,8 +56,9 @@ func refuse(ctx context.Context, mux *runtime.ServeMux, w http.ResponseWriter, r
 
 // deviations are the bugs that act here.
 var deviations = map[string]func(*policy){
-	"RESTSnakeCase":      ofPayloads(snakeCase),
-	"RESTWithoutVersion": ofPayloads(func(object map[string]any) { delete(object, "versionId") }),
+	"RESTSnakeCase":       ofPayloads(snakeCase),
+	"RESTWithoutVersion":  ofPayloads(func(object map[string]any) { delete(object, "versionId") }),
+	"RESTIsBinaryForCurl": func(p *policy) { p.write = answer.asBinary },
 	"RESTRefusalIsText": func(p *policy) {
 		p.refuse = func(_ context.Context, _ *runtime.ServeMux, w http.ResponseWriter, _ *http.Request, err error) {
 			st := status.Convert(err)

@@ -143,7 +143,7 @@ func (b *binding) serve(w http.ResponseWriter, r *http.Request, vars map[string]
 		policy.refuse(ctx, mux, w, r, err)
 		return
 	}
-	runtime.ForwardResponseMessage(ctx, mux, &marshaler{policy: policy}, w, r, out)
+	policy.write(answer{ctx: ctx, mux: mux, w: w, r: r, out: out, policy: policy})
 }
 
 // read fills the request from the body, then the query, then the path.
