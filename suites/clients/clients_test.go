@@ -95,8 +95,8 @@ func TestSpyJudges(t *testing.T) {
 			_, _ = client.Exchange(t.Context(), exchange.Form(token, "aje1"))
 		}
 		server.Close()
-		if seen.count() != 2 || seen.last() != "two" {
-			t.Errorf("%d requests seen", seen.count())
+		if seen.count() != 2 || seen.which(map[string]exchange.Token{"first": "one", "second": "two"}) != "second" || seen.which(nil) != "another token" {
+			t.Errorf("%d requests seen, the last of the %s", seen.count(), seen.which(map[string]exchange.Token{"first": "one"}))
 		}
 		if err := seen.judged(errors.New("it failed")); err == nil || check.EngineFault(err) != tc.engine {
 			t.Errorf("%d: %v", tc.status, err)

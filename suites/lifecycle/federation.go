@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -71,7 +72,7 @@ func (s *story) oldIssuerTokens(ctx SpecContext) {
 	fixtures := run.Current().Fixtures()
 	for name, issuer := range map[string]string{"through the new issuer's federation": s.account.Of.Issuer, "through a federation of the old issuer": claims.Issuer} {
 		spec := s.trust()
-		spec.Issuer, spec.Audiences = issuer, append(claims.Audience, s.account.Of.Issuer)
+		spec.Issuer, spec.Audiences = issuer, slices.Concat(claims.Audience, []string{s.account.Of.Issuer})
 		link := signing.Unready(ctx, fixtures, s.account, spec)
 		if issuer == s.account.Of.Issuer {
 			run.Current().Settle(ctx, "a link is made", exchanging.Probe(link.Form(s.account.Token(ctx))))
