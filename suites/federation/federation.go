@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -108,38 +109,56 @@ func tryUpdate(ctx context.Context, req *oidc.UpdateFederationRequest, paths ...
 	return op, err
 }
 
-// differences compares field by field what is shown with what was asked for.
+// wanted is the federation that a request asks for.
+func wanted(req *oidc.CreateFederationRequest) *oidc.Federation {
+	return &oidc.Federation{
+		Name: req.GetName(), FolderId: req.GetFolderId(), Description: req.GetDescription(), Enabled: !req.GetDisabled(),
+		Audiences: req.GetAudiences(), Issuer: req.GetIssuer(), JwksUrl: req.GetJwksUrl(), Labels: req.GetLabels(),
+	}
+}
+
+// settable are the fields of a federation that requests set, as they compare.
 // Audiences are a set.
-func differences(shown *oidc.Federation, req *oidc.CreateFederationRequest) []string {
-	var found []string
-	compare := func(field, got, want string) {
-		if got != want {
-			found = append(found, fmt.Sprintf("%s is %q, not %q", field, got, want))
-		}
-	}
-	compare("name", shown.GetName(), req.GetName())
-	compare("folder_id", shown.GetFolderId(), req.GetFolderId())
-	compare("description", shown.GetDescription(), req.GetDescription())
-	compare("issuer", shown.GetIssuer(), req.GetIssuer())
-	compare("jwks_url", shown.GetJwksUrl(), req.GetJwksUrl())
-	compare("audiences", set(shown.GetAudiences()), set(req.GetAudiences()))
-	if shown.GetEnabled() == req.GetDisabled() {
-		found = append(found, fmt.Sprintf("enabled is %t, and the request said disabled %t", shown.GetEnabled(), req.GetDisabled()))
-	}
-	if !maps.Equal(shown.GetLabels(), req.GetLabels()) {
-		found = append(found, fmt.Sprintf("labels are %v, not %v", shown.GetLabels(), req.GetLabels()))
-	}
-	return found
+var settable = []struct {
+	name string
+	of   func(*oidc.Federation) string
+}{
+	{"name", (*oidc.Federation).GetName},
+	{"folder_id", (*oidc.Federation).GetFolderId},
+	{"description", (*oidc.Federation).GetDescription},
+	{"issuer", (*oidc.Federation).GetIssuer},
+	{"jwks_url", (*oidc.Federation).GetJwksUrl},
+	{"audiences", func(f *oidc.Federation) string { return set(f.GetAudiences()) }},
+	{"enabled", func(f *oidc.Federation) string { return strconv.FormatBool(f.GetEnabled()) }},
+	{"labels", func(f *oidc.Federation) string { return fmt.Sprint(f.GetLabels()) }}, // sorted by key
 }
 
 func set(texts []string) string {
 	return strings.Join(slices.Compact(slices.Sorted(slices.Values(texts))), " ")
 }
 
-// as demands that a federation is shown as it was asked for.
-func as(where string, shown *oidc.Federation, req *oidc.CreateFederationRequest) {
+// as demands that a federation is shown as it should be, in the given fields or in
+// all that can be set.
+func as(where string, shown, want *oidc.Federation, fields ...string) {
 	GinkgoHelper()
-	if found := differences(shown, req); len(found) > 0 {
-		Fail(where + " is not what was asked for: " + strings.Join(found, "; "))
+	var found []string
+	for _, field := range settable {
+		if len(fields) > 0 && !slices.Contains(fields, field.name) {
+			continue
+		}
+		if got, want := field.of(shown), field.of(want); got != want {
+			found = append(found, fmt.Sprintf("%s is %s, not %s", field.name, brief(got), brief(want)))
+		}
 	}
+	if len(found) > 0 {
+		Fail(where + " is not as it should be: " + strings.Join(found, "; "))
+	}
+}
+
+// brief quotes what may have many characters.
+func brief(text string) string {
+	if runes := []rune(text); len(runes) > 120 {
+		return strconv.Quote(string(runes[:120])) + "... (" + strconv.Itoa(len(runes)) + " characters)"
+	}
+	return strconv.Quote(text)
 }

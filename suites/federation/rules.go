@@ -21,11 +21,11 @@ type variant struct {
 	change  func(*oidc.CreateFederationRequest)
 }
 
-// rule is a rule of the API's descriptors: what it just accepts, and what it does
-// not.
+// rule is a rule of the API's descriptors for a field: what it just accepts, which
+// must be kept, and what it does not.
 type rule struct {
-	requirement, text string
-	accepted, refused []variant
+	requirement, text, field string
+	accepted, refused        []variant
 }
 
 var _ = Describe("A federation", func() {
@@ -45,7 +45,7 @@ func (r rule) decide(ctx context.Context) {
 		req := request(v.change)
 		made, err := create(ctx, req)
 		check.NoError(calling.Judged(err), "making a federation, where "+v.changed)
-		as("the federation, where "+v.changed+",", get(ctx, made.GetId()), req)
+		as("the federation, where "+v.changed+",", get(ctx, made.GetId()), wanted(req), r.field)
 	}
 	for _, v := range r.refused {
 		calling.Refuse(func() error {
@@ -77,7 +77,7 @@ func upTo(length int) func(string) string {
 }
 
 var namePattern = rule{
-	requirement: conformance.FederationNamePattern, text: "has a name of the documented form",
+	requirement: conformance.FederationNamePattern, text: "has a name of the documented form", field: "name",
 	accepted: []variant{{"the name has 63 characters", renamed(upTo(nameLimit))}},
 	refused: []variant{
 		{"the name has 64 characters", renamed(upTo(nameLimit + 1))},
@@ -97,7 +97,7 @@ func described(length int) func(*oidc.CreateFederationRequest) {
 }
 
 var descriptionLength = rule{
-	requirement: conformance.FederationDescriptionLength, text: "has a description of at most 256 characters",
+	requirement: conformance.FederationDescriptionLength, text: "has a description of at most 256 characters", field: "description",
 	accepted: []variant{{"the description has 256 characters", described(256)}},
 	refused:  []variant{{"the description has 257 characters", described(257)}},
 }
@@ -112,7 +112,7 @@ func audiences(count int) func(*oidc.CreateFederationRequest) {
 }
 
 var audiencesSize = rule{
-	requirement: conformance.FederationAudiencesSize, text: "has 1 to 100 audiences",
+	requirement: conformance.FederationAudiencesSize, text: "has 1 to 100 audiences", field: "audiences",
 	accepted: []variant{{"there is 1 audience", audiences(1)}, {"there are 100 audiences", audiences(100)}},
 	refused:  []variant{{"there are 101 audiences", audiences(101)}, {"there is no audience", audiences(0)}},
 }
@@ -122,7 +122,7 @@ func audienceOf(length int) func(*oidc.CreateFederationRequest) {
 }
 
 var audienceLength = rule{
-	requirement: conformance.FederationAudienceLength, text: "has audiences of 1 to 255 characters",
+	requirement: conformance.FederationAudienceLength, text: "has audiences of 1 to 255 characters", field: "audiences",
 	accepted: []variant{{"an audience has 255 characters", audienceOf(255)}},
 	refused:  []variant{{"an audience has 256 characters", audienceOf(256)}, {"an audience is empty", audienceOf(0)}},
 }
