@@ -93,6 +93,10 @@ func (s *issuing) after(d time.Duration) { s.clock.SetTime(s.clock.Now().Add(d))
 func TestCredentialKeepsATokenUntilShortlyBeforeItsEnd(t *testing.T) {
 	s := newIssuing(t)
 	s.wants(t, "t1.1")
+	// The SDK asks again when ExpiresAt has come, and not before.
+	if got, err := s.IAMToken(t.Context()); err != nil || !got.ExpiresAt.Equal(s.clock.Now().Add(12*time.Hour-DefaultMargin)) {
+		t.Errorf("%v, %v", got.ExpiresAt, err)
+	}
 	s.after(12*time.Hour - DefaultMargin - time.Second)
 	s.wants(t, "t1.1")
 	s.after(time.Second)
