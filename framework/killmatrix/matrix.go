@@ -44,11 +44,7 @@ var open = map[string]string{
 	"issuer/token-rotates-before-expiry":      "needs a kubelet that does not renew tokens",
 	"issuer/container-restart-keeps-identity": "needs a kubelet that gives a restarted container nothing",
 	"issuer/image-is-run":                     "needs a node that says it runs images and does not",
-	"lifecycle/api-server-restart":            "needs a cluster that loses its keys when it is stopped",
 	"lifecycle/upgrade":                       "needs a cluster that loses its keys when it is upgraded",
-	"clients/curl":                            "needs a token endpoint that turns this client alone away",
-	"clients/go-sdk":                          "needs an API that turns this client alone away",
-	"clients/oauth2-external-account":         "needs a token endpoint that turns this client alone away",
 }
 
 // Unproven are the MUST requirements that no bug killed, that no test with a broken
