@@ -40,8 +40,8 @@ var behaviours = map[string]behaviour{
 	"NodesHaveNoEgress":      {egress, "a way out", "no way out"},
 	"EnablingIsReportedOnly": {enabled, "true ISSUER " + ownIssuer, "true"},
 	"DisablingDoesNothing":   {disabled, "false " + ownIssuer + " ISSUER", "true ISSUER"},
-	"RestartChangesKeys":     {restarted, "kid ID", "another kid"},
-	"NodeGroupFlagLost":      {groupFlag, "true", "false"},
+	"RestartForgetsIssuer":   {restarted, "ISSUER", ""},
+	"NodeGroupFlagLost":      {groupFlag, "true true", "false false"},
 }
 
 // TestBugsOfClusters: each changes what it names, in its folder and in no other.
@@ -81,25 +81,15 @@ func signsAs(c *cloud) string {
 
 func keySet(c *cloud) (file string, keys []map[string]any) {
 	file = c.files.get("mk8s-oidc/v1/clusters/" + c.create(nil).Id + "/jwks.json")
-	return file, keysOf(file)
-}
-
-func keysOf(file string) []map[string]any {
 	var set struct{ Keys []map[string]any }
 	if json.Unmarshal([]byte(file), &set) != nil {
-		return nil
+		return file, nil
 	}
-	return set.Keys
+	return file, set.Keys
 }
 
 func published(c *cloud) string {
-	file, _ := keySet(c)
-	return kidOf(c, file)
-}
-
-// kidOf says which key a file has.
-func kidOf(c *cloud, file string) string {
-	keys := keysOf(file)
+	file, keys := keySet(c)
 	switch {
 	case file == "":
 		return "nothing"
@@ -144,13 +134,21 @@ func restarted(c *cloud) string {
 	done[*pb.Cluster](c, op, err)
 	op, err = c.clusters.Start(c.admin, &pb.StartClusterRequest{ClusterId: id})
 	done[*pb.Cluster](c, op, err)
-	return kidOf(c, c.files.get("mk8s-oidc/v1/clusters/"+id+"/jwks.json"))
+	return strings.Join(c.engine.cluster(id).issuers, " ")
 }
 
 func group(c *cloud) (cluster string, g *pb.NodeGroup) {
 	cluster = c.create(nil).Id
 	op, err := c.groups.Create(c.admin, c.nodes(cluster))
 	return cluster, done[*pb.NodeGroup](c, op, err)
+}
+
+// groupFlag is that of a group that was made with federation, and set to it again.
+func groupFlag(c *cloud) string {
+	_, made := group(c)
+	op, err := c.groups.Update(c.admin, &pb.UpdateNodeGroupRequest{NodeGroupId: made.Id, WorkloadIdentityFederation: &pb.NodeGroupWorkloadIdentityFederation{Enabled: true}})
+	set := done[*pb.NodeGroup](c, op, err)
+	return fmt.Sprint(made.WorkloadIdentityFederation.GetEnabled(), " ", set.WorkloadIdentityFederation.GetEnabled())
 }
 
 func egress(c *cloud) string {
@@ -161,11 +159,6 @@ func egress(c *cloud) string {
 		}
 	}
 	return "no way out"
-}
-
-func groupFlag(c *cloud) string {
-	_, g := group(c)
-	return fmt.Sprint(g.WorkloadIdentityFederation.GetEnabled())
 }
 
 func enabled(c *cloud) string {

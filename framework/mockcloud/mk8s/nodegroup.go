@@ -131,6 +131,9 @@ func (g nodeGroupService) Update(ctx context.Context, req *pb.UpdateNodeGroupReq
 	if err := kernel.ApplyMask(row, req, req.UpdateMask, nil); err != nil {
 		return nil, err
 	}
+	if !s.policyIn(cluster.FolderId).groupFlag {
+		row.WorkloadIdentityFederation = nil
+	}
 	if err := s.uniqueGroup(row); err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ type policy struct {
 	contentType string
 	publishes   bool
 	withheld    bool
-	// keeps: a cluster that starts again signs with the key that is published.
+	// keeps: a cluster that starts again signs as the issuer that it had.
 	keeps bool
 	// groupFlag: a node group keeps its federation; egress: its nodes have the way
 	// out that the network gives them.
@@ -60,7 +60,7 @@ var deviations = map[string]func(*policy){
 	"JWKSOfOtherKey":       publishing(otherKey),
 	"JWKSHasPrivateMember": publishing(andPrivateKey),
 
-	"RestartChangesKeys":     func(p *policy) { p.keeps = false },
+	"RestartForgetsIssuer":   func(p *policy) { p.keeps = false },
 	"EnablingIsReportedOnly": func(p *policy) { p.enables = false },
 	"DisablingDoesNothing":   func(p *policy) { p.disables = false },
 	"NodeGroupFlagLost":      func(p *policy) { p.groupFlag = false },
@@ -142,17 +142,4 @@ func newKey(kid any, private bool) (jwk, error) {
 	var out jwk
 	err = json.Unmarshal(raw, &out)
 	return out, err
-}
-
-// replaceKeys publishes a key that the cluster does not sign with.
-func (s *Service) replaceKeys(id string) error {
-	other, err := newKey(rand.Text(), false)
-	if err != nil {
-		return err
-	}
-	raw, err := json.Marshal(map[string]any{"keys": []jwk{other}})
-	if err != nil {
-		return err
-	}
-	return s.publishKeys(id, raw)
 }

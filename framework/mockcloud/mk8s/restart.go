@@ -81,6 +81,9 @@ func (s *Service) restart(ctx context.Context, row *pb.Cluster) error {
 		return err
 	}
 	issuers, _ := s.issuers.Get(row.Id)
+	if !s.policyIn(row.FolderId).keeps {
+		issuers = nil
+	}
 	if err := s.bringUp(ctx, row, issuers, row.Master.Endpoints.GetExternalV4Endpoint() != ""); err != nil {
 		return err
 	}
@@ -89,10 +92,7 @@ func (s *Service) restart(ctx context.Context, row *pb.Cluster) error {
 			return err
 		}
 	}
-	if s.policyIn(row.FolderId).keeps || !row.WorkloadIdentityFederation.GetEnabled() {
-		return nil
-	}
-	return s.replaceKeys(row.Id)
+	return nil
 }
 
 // changeFailed is the answer of an operation whose work failed.
