@@ -112,7 +112,7 @@ func TestWhatThePortRefuses(t *testing.T) {
 		{"POST /clock", `{"advance":"-1h"}`, http.StatusBadRequest, "is no duration"},
 		{"POST /clock", `{}`, http.StatusBadRequest, "advance"},
 		{"POST /folders", `{}`, http.StatusBadRequest, "name"},
-		{"POST /folders", `{"nmae":"x"}`, http.StatusBadRequest, "nmae"},
+		{"POST /folders", `{"title":"x"}`, http.StatusBadRequest, "title"},
 		{"POST /logs", `{}`, http.StatusBadRequest, "absolute"},
 		{"POST /logs", `{"dir":"beside"}`, http.StatusBadRequest, "absolute"},
 		{"GET /shutdown", "", http.StatusMethodNotAllowed, ""},
