@@ -66,6 +66,11 @@ var _ credentials.NonExchangeableCredentials = (*Credential)(nil)
 // YandexCloudAPICredentials marks it as a credential of the SDK.
 func (c *Credential) YandexCloudAPICredentials() {}
 
+// Format names the credential and hides what it holds from every verb.
+func (c *Credential) Format(state fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(state, "credential of service account %s from %s", c.ServiceAccountID, c.TokenFile)
+}
+
 // IAMToken returns an IAM token. Its ExpiresAt is when the next one should be asked
 // for, not when it ends: the SDK keeps a token until that very moment, and a call
 // that is on its way then would be refused. The error is that of reading the file or

@@ -4,36 +4,14 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
 	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
-	"github.com/wlif-conformance/wlif-conformance/framework/workload"
+	"github.com/wlif-conformance/wlif-conformance/framework/workload/workloadtest"
 )
-
-// bash runs what a check types in its pod, with a curl of ours.
-func bash(t *testing.T, curl, script string) workload.Result {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "curl"), []byte("#!/bin/sh\n"+curl+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), "bash", "-c", script)
-	command.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
-	var out, errout strings.Builder
-	command.Stdout, command.Stderr = &out, &errout
-	err := command.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return workload.Result{Stdout: out.String(), Stderr: errout.String(), Status: command.ProcessState.ExitCode()}
-}
 
 func TestExchangeByCurlIsJudged(t *testing.T) {
 	script := strings.NewReplacer("%s", "aje1", "%%", "%").Replace(exchangeByCurl) + "; __status=$?; printf 'IAMTOKEN=%s' \"$IAMTOKEN\" >&2; exit $__status"
@@ -53,7 +31,7 @@ func TestExchangeByCurlIsJudged(t *testing.T) {
 		{"no answer", `printf '\n000'; exit 7`, "code 7", true, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			result := bash(t, tc.curl, script)
+			result := workloadtest.Bash(t, tc.curl, script)
 			err := judgeCurl(result, true)
 			if (err == nil) != (tc.says == "") || check.EngineFault(err) != tc.engine {
 				t.Fatalf("error = %v, an engine fault: %t", err, check.EngineFault(err))
@@ -70,14 +48,14 @@ func TestExchangeByCurlIsJudged(t *testing.T) {
 
 func TestPayloadByCurlIsJudged(t *testing.T) {
 	script := strings.NewReplacer("%s", "e6q1", "%%", "%").Replace(payloadByCurl)
-	result := bash(t, `printf '{"entries":[]}\n200'`, script)
+	result := workloadtest.Bash(t, `printf '{"entries":[]}\n200'`, script)
 	if body, status := statusLast(result.Stdout); judgeCurl(result, false) != nil || strings.TrimSpace(body) != `{"entries":[]}` || status != 200 {
 		t.Errorf("%q, %d, %v", body, status, judgeCurl(result, false))
 	}
-	if err := judgeCurl(bash(t, `printf '{"code":7,"message":"Permission denied"}\n403'`, script), false); err == nil || !strings.Contains(err.Error(), "403: Permission denied") || check.EngineFault(err) {
+	if err := judgeCurl(workloadtest.Bash(t, `printf '{"code":7,"message":"Permission denied"}\n403'`, script), false); err == nil || !strings.Contains(err.Error(), "403: Permission denied") || check.EngineFault(err) {
 		t.Errorf("error = %v", err)
 	}
-	if err := judgeCurl(bash(t, `printf 503`, script), false); !check.EngineFault(err) {
+	if err := judgeCurl(workloadtest.Bash(t, `printf 503`, script), false); !check.EngineFault(err) {
 		t.Errorf("error = %v", err)
 	}
 }

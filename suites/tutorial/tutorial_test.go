@@ -1,10 +1,6 @@
 package tutorial
 
 import (
-	"errors"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +8,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/workload"
+	"github.com/wlif-conformance/wlif-conformance/framework/workload/workloadtest"
 	"github.com/wlif-conformance/wlif-conformance/manifests"
 )
 
@@ -87,31 +84,12 @@ func TestPageInsteadOfAPayload(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, notJSON := readAnswer(workload.Result{Stdout: "<html>canary"})
-			err := judgeNotJSON(bash(t, tc.curl, payloadStatus), notJSON)
+			err := judgeNotJSON(workloadtest.Bash(t, tc.curl, payloadStatus), notJSON)
 			if check.EngineFault(err) != tc.engine || !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("an engine fault: %t; %v", !tc.engine, err)
 			}
 		})
 	}
-}
-
-// bash runs a script with a curl of ours in front of the real one.
-func bash(t *testing.T, curl, script string) workload.Result {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "curl"), []byte("#!/bin/sh\n"+curl+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), "bash", "-c", script)
-	command.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
-	var out, errout strings.Builder
-	command.Stdout, command.Stderr = &out, &errout
-	err := command.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return workload.Result{Stdout: out.String(), Stderr: errout.String(), Status: command.ProcessState.ExitCode()}
 }
 
 func TestShapeOfTheTokenIsToldWithoutTheToken(t *testing.T) {
@@ -127,7 +105,7 @@ func TestShapeOfTheTokenIsToldWithoutTheToken(t *testing.T) {
 		{"another token", `echo '{"access_token":"canary"}'`, "something else"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := bash(t, tc.curl, getToken+shapeOf)
+			got := workloadtest.Bash(t, tc.curl, getToken+shapeOf)
 			if strings.TrimSpace(got.Stdout) != tc.want || got.Status != 0 {
 				t.Errorf("%+v, want %s", got, tc.want)
 			}
@@ -150,7 +128,7 @@ func TestRefusalIsReadWithoutTheToken(t *testing.T) {
 		{"no answer", `printf '\n000'; exit 7`, 0, 7, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := bash(t, tc.curl, again)
+			got := workloadtest.Bash(t, tc.curl, again)
 			refused, err := readRefusal(got.Stdout)
 			if err != nil || refused.Status != tc.status || refused.Code != tc.code || got.Status != tc.exit {
 				t.Errorf("%+v: %v, %v", got, refused, err)
