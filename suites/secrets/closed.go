@@ -70,7 +70,7 @@ func inactiveSecret(ctx SpecContext) {
 	secret := calling.Secret(ctx, "")
 	self := twin(ctx, secret, "")
 	deactivate(ctx, secret)
-	closed(ctx, "a secret is deactivated", self, secret, "")
+	closed(ctx, "a deactivated secret is closed", self, secret, "")
 	status(ctx, secret, lockbox.Secret_INACTIVE)
 }
 
@@ -105,7 +105,7 @@ func destroyedVersion(ctx SpecContext) {
 	check.ObserveOutcome("while scheduled for destruction", err, "reading a version that is about to be destroyed")
 	run.Step("waiting until the version is destroyed")
 	check.Prerequisite(run.Current().Settled(ctx, "a version is destroyed", func(ctx context.Context) error { return isDestroyed(ctx, secret, doomed) }), "destroying a version")
-	closed(ctx, "a version was destroyed", self, secret, doomed)
+	closed(ctx, "a destroyed version is closed", self, secret, doomed)
 	same(ctx, secret, current, current, values{calling.CanaryKey: []byte(canary() + "-2")})
 }
 
