@@ -19,9 +19,10 @@ func newNodeImageCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "node-image",
 		Short: "Get the images that kind clusters run, so that a run need not wait",
-		Long: `Get the images that kind clusters run: the node of a Kubernetes version and the
-tutorial's pod. They are pulled where a registry answers, else built from Go
-modules and Debian's packages, once, and kept by Docker.`,
+		Long: `Get the images that kind clusters run: the node of a Kubernetes version, the
+tutorial's pod, and the test of issuers that Kubernetes has. They are pulled where a
+registry answers, else built from Go modules and Debian's packages, once, and kept
+by Docker.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			full, ok := kubebin.Resolve(version)
@@ -42,6 +43,5 @@ func getImages(ctx context.Context, version string, out io.Writer) error {
 	if _, err := nodeimage.Ensure(ctx, version, say); err != nil {
 		return err
 	}
-	_, err := nodeimage.EnsureWorkload(ctx, say)
-	return err
+	return nodeimage.EnsureWorkloads(ctx, say)
 }

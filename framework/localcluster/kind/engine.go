@@ -49,7 +49,7 @@ func (Engine) Host(ctx context.Context) []string {
 // Resumes is false: a cluster's data is in its containers.
 func (Engine) Resumes() bool { return false }
 
-// Prepare gets the images of the nodes and of the tutorial's pod.
+// Prepare gets the images of the nodes and of test pods.
 func (Engine) Prepare(ctx context.Context, version string, say func(line string)) error {
 	full, err := resolve(version)
 	if err != nil {
@@ -64,8 +64,7 @@ func (Engine) Prepare(ctx context.Context, version string, say func(line string)
 	if _, err := nodeimage.Ensure(ctx, full, say); err != nil {
 		return err
 	}
-	_, err = nodeimage.EnsureWorkload(ctx, say)
-	return err
+	return nodeimage.EnsureWorkloads(ctx, say)
 }
 
 // Start makes the images, if need be, and the cluster.

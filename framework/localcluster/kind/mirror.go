@@ -14,28 +14,37 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeimage"
 )
 
 const (
 	mirrorsDir = "certs.d"
 	imagesDir  = "images"
-	// mirrored is the tutorial's image; the nodes' runtime asks for it at each start of a
-	// pod, as the tag latest has it (imagePullPolicy Always).
-	mirrored = "library/nginx"
-	// mirroredHost is the registry that the nodes' runtime takes the mirror for.
-	mirroredHost = "docker.io"
 )
 
-// mirror is a read-only registry of one image of Docker's, so that a kubelet really
-// pulls it, also where no registry is reached. It serves nothing else of Docker's:
+// mirror is a read-only registry of images of Docker's, so that a kubelet really
+// pulls them, also where no registry is reached. It serves nothing else of Docker's:
 // who reaches the gateway reaches it. What it does not have the runtime asks the
 // real registry for.
-type mirror struct {
-	dir  string
+type mirror map[string]mirrored // by repository
+
+// mirrored is an image of the mirror. The nodes' runtime asks for one with the tag
+// latest at each start of a pod (imagePullPolicy Always).
+type mirrored struct {
+	tag  string
 	load func() (image, error)
+}
+
+// splitReference takes a full reference apart: "registry/some/repository:tag".
+func splitReference(reference string) (registry, repository, tag string) {
+	registry, rest, _ := strings.Cut(reference, "/")
+	repository, tag, _ = strings.Cut(rest, ":")
+	return registry, repository, tag
 }
 
 // image is one that the mirror serves: its manifest, and files by digest.
@@ -45,22 +54,37 @@ type image struct {
 	blobs    map[string]string
 }
 
-// startMirror serves the mirror and writes where it is.
+// startMirror serves the mirror of what test pods run, and writes where it is.
 func (c *Cluster) startMirror() error {
 	l, err := c.gate.listen()
 	if err != nil {
 		return err
 	}
-	m := &mirror{dir: filepath.Join(c.plan.spec.Dir, imagesDir)}
-	m.load = sync.OnceValues(func() (image, error) { return m.save(c.alive) })
+	m := mirror{}
+	for i, reference := range nodeimage.Workloads() {
+		registry, repository, tag := splitReference(reference)
+		dir := filepath.Join(c.plan.spec.Dir, imagesDir, strconv.Itoa(i))
+		m[repository] = mirrored{tag: tag, load: sync.OnceValues(func() (image, error) { return save(c.alive, reference, dir) })}
+		if err := c.mirrors(registry, l.Addr().String()); err != nil {
+			return errors.Join(err, l.Close())
+		}
+	}
 	server := &http.Server{Handler: m, ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(c.alive, func() { _ = server.Close() })
 	go func() { _ = server.Serve(l) }()
-	dir := filepath.Join(c.plan.settings(), mirrorsDir, mirroredHost)
+	return nil
+}
+
+// mirrors makes the nodes' runtime ask the mirror for a registry's images first.
+func (c *Cluster) mirrors(registry, mirror string) error {
+	dir := filepath.Join(c.plan.settings(), mirrorsDir, registry)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	hosts := fmt.Sprintf("server = \"https://registry-1.docker.io\"\n\n[host.\"http://%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", l.Addr())
+	if registry == "docker.io" {
+		registry = "registry-1.docker.io"
+	}
+	hosts := fmt.Sprintf("server = \"https://%s\"\n\n[host.\"http://%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", registry, mirror)
 	return os.WriteFile(filepath.Join(dir, "hosts.toml"), []byte(hosts), 0o600)
 }
 
@@ -72,25 +96,27 @@ const (
 
 // ServeHTTP answers what a runtime asks to pull an image (OCI distribution
 // specification, "Pull").
-func (m *mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (m mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/v2/" {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
-	rest, found := strings.CutPrefix(r.URL.Path, "/v2/"+mirrored+"/")
+	// /v2/REPOSITORY/KIND/NAME, and no name of ours has a slash.
+	place, name := path.Split(strings.TrimPrefix(r.URL.Path, "/v2/"))
+	repository, kind := path.Split(path.Clean(place))
+	asked, found := m[path.Clean(repository)]
 	if r.Method != http.MethodGet && r.Method != http.MethodHead || !found {
 		http.NotFound(w, r)
 		return
 	}
-	has, err := m.load()
+	has, err := asked.load()
 	if err != nil {
 		// Not found, so that the runtime asks the real registry.
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
-	kind, name, _ := strings.Cut(rest, "/")
 	switch file := has.blobs[name]; {
-	case kind == "manifests" && (name == "latest" || name == has.digest):
+	case kind == "manifests" && (name == asked.tag || name == has.digest):
 		w.Header().Set("Content-Type", manifestType)
 		w.Header().Set("Docker-Content-Digest", has.digest)
 		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(has.manifest)))
@@ -103,12 +129,12 @@ func (m *mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// save takes the image out of Docker.
-func (m *mirror) save(ctx context.Context) (image, error) {
-	if err := os.MkdirAll(m.dir, 0o700); err != nil {
+// save takes an image out of Docker, into dir.
+func save(ctx context.Context, reference, dir string) (image, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return image{}, err
 	}
-	command := exec.CommandContext(ctx, "docker", "save", path.Base(mirrored)+":latest")
+	command := exec.CommandContext(ctx, "docker", "save", reference)
 	archive, err := command.StdoutPipe()
 	if err != nil {
 		return image{}, err
@@ -116,10 +142,10 @@ func (m *mirror) save(ctx context.Context) (image, error) {
 	if err := command.Start(); err != nil {
 		return image{}, err
 	}
-	got, err := unpack(archive, m.dir)
+	got, err := unpack(archive, dir)
 	_, _ = io.Copy(io.Discard, archive) // so that the command can end
 	if err := errors.Join(command.Wait(), err); err != nil {
-		return image{}, fmt.Errorf("taking the image %s out of Docker: %w", mirrored, err)
+		return image{}, fmt.Errorf("taking the image %s out of Docker: %w", reference, err)
 	}
 	return got, nil
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeimage"
 )
 
 func archive(t *testing.T, members ...string) *bytes.Buffer {
@@ -46,10 +48,12 @@ func digestOf(text string) string {
 
 func TestTheMirrorServesWhatDockerSaved(t *testing.T) {
 	gzipped := "\x1f\x8brest"
-	m := &mirror{load: func() (image, error) {
+	m := mirror{"library/nginx": {tag: "latest", load: func() (image, error) {
 		return unpack(archive(t, "1/layer.tar", "one", "blobs/sha256/2", gzipped, "3/layer.tar", "->../1/layer.tar", "../../escape", "out",
 			"c.json", "config", "manifest.json", `[{"Config":"c.json","RepoTags":["nginx:latest"],"Layers":["1/layer.tar","blobs/sha256/2","3/layer.tar"]}]`), t.TempDir())
-	}}
+	}}, "some/tests/agnhost": {tag: "2.0", load: func() (image, error) {
+		return unpack(archive(t, "c.json", "another", "manifest.json", `[{"Config":"c.json"}]`), t.TempDir())
+	}}, "gone": {tag: "1", load: func() (image, error) { return image{}, os.ErrNotExist }}}
 	s := httptest.NewServer(m)
 	defer s.Close()
 	get := func(path string) (int, string, http.Header) {
@@ -80,9 +84,10 @@ func TestTheMirrorServesWhatDockerSaved(t *testing.T) {
 		t.Errorf("its headers are %v", header)
 	}
 	for path, want := range map[string]string{
-		"/v2/library/nginx/manifests/" + digestOf(body): body,
-		"/v2/library/nginx/blobs/" + digestOf("one"):    "one",
-		"/v2/library/nginx/blobs/" + digestOf("config"): "config",
+		"/v2/library/nginx/manifests/" + digestOf(body):       body,
+		"/v2/library/nginx/blobs/" + digestOf("one"):          "one",
+		"/v2/library/nginx/blobs/" + digestOf("config"):       "config",
+		"/v2/some/tests/agnhost/blobs/" + digestOf("another"): "another",
 		"/v2/": "",
 	} {
 		if status, body, _ := get(path); status != http.StatusOK || body != want {
@@ -91,6 +96,7 @@ func TestTheMirrorServesWhatDockerSaved(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/v2/library/nginx/manifests/1.27", "/v2/library/nginx/blobs/" + digestOf("out"), "/v2/library/nginx/blobs/", "/v2/library/redis/manifests/latest",
+		"/v2/some/tests/agnhost/manifests/latest", "/v2/some/tests/agnhost/blobs/" + digestOf("one"), "/v2/gone/manifests/1", "/v2/agnhost/manifests/2.0",
 		"/v2/library/nginx/blobs/..%2f..%2fescape", "/",
 	} {
 		if status, _, _ := get(path); status != http.StatusNotFound {
@@ -127,5 +133,15 @@ func TestArchivesWriteNothingOutside(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(root); err != nil || len(entries) != 1 {
 		t.Errorf("beside the folder: %v (%v)", entries, err)
+	}
+}
+
+// The reference is what Docker is asked for, its parts what a runtime asks for.
+func TestWhatPodsRunCanBeMirrored(t *testing.T) {
+	for _, reference := range nodeimage.Workloads() {
+		registry, repository, tag := splitReference(reference)
+		if !strings.Contains(registry, ".") || repository == "" || tag == "" || registry+"/"+repository+":"+tag != reference {
+			t.Errorf("%s is taken apart to %q, %q and %q", reference, registry, repository, tag)
+		}
 	}
 }

@@ -35,7 +35,7 @@ var packages = map[string]string{
 func build(ctx context.Context, set Set, work, out string, say func(string)) error {
 	version := set.Version
 	say(fmt.Sprintf("Kubernetes %s: fetching the Go module", version))
-	source, err := module(version, work)
+	source, err := Module(version, work)
 	if err != nil {
 		return err
 	}
@@ -60,10 +60,10 @@ func build(ctx context.Context, set Set, work, out string, say func(string)) err
 	return os.Rename(filepath.Join(out, "server"), filepath.Join(out, Etcd))
 }
 
-// module is the Go module of a release. Of its pinned checksums its own go.sum
-// has neither those of its staging modules, and the checksum database does not
-// know all.
-func module(version, work string) (buildcache.Module, error) {
+// Module is the Go module of one of Versions, for a nested module in the folder work.
+// Of its pinned checksums its own go.sum has neither those of its staging modules,
+// and the checksum database does not know all.
+func Module(version, work string) (buildcache.Module, error) {
 	pinned, err := pinnedSums.ReadFile("sums/" + version + ".sum")
 	if err != nil {
 		return buildcache.Module{}, err

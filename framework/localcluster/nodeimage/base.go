@@ -164,7 +164,7 @@ func (b base) importRoot(ctx context.Context, work string, say func(string)) err
 	if err := debian(ctx, work, root, nodePackages, say, "--customize-hook=sync-in "+stage+" /", "--customize-hook="+finish); err != nil {
 		return err
 	}
-	return importImage(ctx, root, b.reference, "ENV container=docker")
+	return importFile(ctx, root, b.reference, "ENV container=docker")
 }
 
 // stage lays out what is added to Debian's packages.

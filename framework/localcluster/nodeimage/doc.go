@@ -1,5 +1,5 @@
 // Package nodeimage provides the container images of the kind engine: the node image
-// of a Kubernetes version, kindest/node:vVERSION, and the image of the test pod.
+// of a Kubernetes version, kindest/node:vVERSION, and those of test pods.
 //
 // Where a registry answers they are pulled. Where none does they are built, once,
 // and kept by Docker: a root file system of Debian's packages, kind's own files for

@@ -99,12 +99,22 @@ func TestAFailureNamesTheImage(t *testing.T) {
 
 func TestWithoutDocker(t *testing.T) {
 	fakeDocker(t, "echo no daemon >&2; exit 1")
-	if _, err := EnsureWorkload(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "make docker") || !strings.Contains(err.Error(), "no daemon") {
+	if err := EnsureWorkloads(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "make docker") || !strings.Contains(err.Error(), "no daemon") {
 		t.Errorf("no daemon: %v", err)
 	}
 	t.Setenv("PATH", t.TempDir())
 	if _, err := Ensure(t.Context(), "1.36", nil); err == nil || !strings.Contains(err.Error(), "no docker in PATH") {
 		t.Errorf("no docker: %v", err)
+	}
+}
+
+func TestRegistryOf(t *testing.T) {
+	for reference, want := range map[string]string{
+		Reference("1.36.3"): "https://index.docker.io/v2/", tutorialImage: "https://index.docker.io/v2/", agnhostImage: "https://registry.k8s.io/v2/",
+	} {
+		if got := registryOf(reference); got != want {
+			t.Errorf("%s: %s", reference, got)
+		}
 	}
 }
 
@@ -134,7 +144,11 @@ func TestPins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range append(list, part{module: kind}) {
+	kubernetes, err := kubebin.Module(agnhostRelease, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range append(list, part{module: kind}, part{module: kubernetes}) {
 		if want := p.module.Path + " " + p.module.Version + " h1:"; p.module.Path != "" && !strings.Contains(string(p.module.Sums), want) {
 			t.Errorf("no line %q", want)
 		}

@@ -3,7 +3,6 @@ package nodeimage
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -33,6 +32,8 @@ type part struct {
 	// programs have none.
 	module buildcache.Module
 	flags  []string
+	// sources has the source files of programs.
+	sources fs.FS
 	// programs gives each program its package or its source files.
 	programs map[string][]string
 }
@@ -57,8 +58,8 @@ func parts() ([]part, error) {
 				"ctr":                     {"github.com/containerd/containerd/v2/cmd/ctr"},
 			},
 		},
-		{name: "CoreDNS " + corednsVersion, module: coredns, programs: map[string][]string{"coredns": {"coredns/main.go"}}},
-		{name: "pause and runcwrap", programs: map[string][]string{
+		{name: "CoreDNS " + corednsVersion, module: coredns, sources: sources, programs: map[string][]string{"coredns": {"coredns/main.go"}}},
+		{name: "pause and runcwrap", sources: sources, programs: map[string][]string{
 			"pause":    {"pause/main.go"},
 			"runcwrap": {"runcwrap/main.go", "runcwrap/spec.go"},
 		}},
@@ -72,8 +73,13 @@ func pinned(path, version, sums string) (buildcache.Module, error) {
 
 // build compiles the programs of a part into out, in a nested module in work.
 func (p part) build(ctx context.Context, work, out string) error {
-	if err := errors.Join(os.Mkdir(work, 0o700), os.CopyFS(work, sources)); err != nil {
+	if err := os.Mkdir(work, 0o700); err != nil {
 		return err
+	}
+	if p.sources != nil {
+		if err := os.CopyFS(work, p.sources); err != nil {
+			return err
+		}
 	}
 	if p.module.Path == "" {
 		if err := os.WriteFile(filepath.Join(work, "go.mod"), []byte("module nested.local/build\n\ngo 1.26\n"), 0o600); err != nil {

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
 )
 
 const (
-	// registryURL is where Docker finds images without a host in their name.
-	registryURL = "https://registry-1.docker.io/v2/"
 	// registryTimeout bounds the first request only: a machine without a registry
 	// must not wait long to learn so.
 	registryTimeout = 4 * time.Second
@@ -18,7 +18,7 @@ const (
 
 // pull gets an image from the registry, and says why it did not.
 func pull(ctx context.Context, reference string, say func(string)) (done bool) {
-	if err := registryAnswers(ctx, registryURL); err != nil {
+	if err := registryAnswers(ctx, registryOf(reference)); err != nil {
 		say(fmt.Sprintf("image %s: no registry (%v)", reference, err))
 		return false
 	}
@@ -30,6 +30,15 @@ func pull(ctx context.Context, reference string, say func(string)) (done bool) {
 		return false
 	}
 	return true
+}
+
+// registryOf is the URL of the registry that has an image.
+func registryOf(reference string) string {
+	parsed, err := name.ParseReference(reference)
+	if err != nil {
+		panic("nodeimage: the reference of an image is " + reference)
+	}
+	return parsed.Context().Scheme() + "://" + parsed.Context().RegistryStr() + "/v2/"
 }
 
 // registryAnswers is satisfied with any answer: whether the image is there, and for
