@@ -110,9 +110,9 @@ func issuerPublishes() []Requirement {
 		{
 			ID:        IssuerUpstreamDiscovery,
 			Statement: "RECORD whether the program of Kubernetes' own conformance check of issuer discovery verifies a pod's token in a pod.",
-			Level:     Record, Severity: Minor, Features: []Feature{ContainerImages},
-			Sources:  []Source{kubernetesTest("ServiceAccountIssuerDiscovery should support OIDC discovery of service account issuer")},
-			Excluded: "the program comes in an image of Kubernetes' own tests (agnhost), which no target is sure to have; issuer/published-discovery-document records what it would read.",
+			Level:     Record, Severity: Minor, Features: []Feature{ContainerImages, Kubelet},
+			Sources:     []Source{kubernetesTest("ServiceAccountIssuerDiscovery should support OIDC discovery of service account issuer")},
+			Remediation: "Look at issuer/published-discovery-document; where none is published, give the JWKS URL to whoever verifies the cluster's tokens.",
 		},
 		{
 			ID:          IssuerKeyRotationOverlap,

@@ -7,16 +7,12 @@ import (
 	"os"
 	"path/filepath"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/redact"
 )
-
-// maxLog bounds, in bytes, what is kept of a container's log.
-const maxLog = int64(1 << 20)
 
 // Diagnose writes what is known of a pod into dir: pod.yaml, events.yaml of its
 // namespace, nodes.yaml, and log-CONTAINER.txt, redacted, mode 0600. It returns
@@ -34,8 +30,7 @@ func Diagnose(ctx context.Context, c *cluster.Cluster, namespace, pod, dir strin
 	d.yaml("nodes.yaml", nodes, err)
 	if found != nil {
 		for _, container := range found.Spec.Containers {
-			limit := maxLog
-			log, err := c.Client.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{Container: container.Name, LimitBytes: &limit}).DoRaw(ctx)
+			log, err := Log(ctx, c, namespace, pod, container.Name)
 			d.file("log-"+container.Name+".txt", log, err)
 		}
 	}

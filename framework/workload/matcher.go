@@ -39,3 +39,27 @@ func (running) NegatedFailureMessage(actual any) string {
 	pod := actual.(*corev1.Pod)
 	return fmt.Sprintf("the pod %s in %s is Running, but should not be", pod.Name, pod.Namespace)
 }
+
+// HaveEnded matches a *corev1.Pod all of whose containers have ended, for better or
+// worse. A failure is like that of BeRunning.
+func HaveEnded() types.GomegaMatcher { return ended{} }
+
+type ended struct{}
+
+func (ended) Match(actual any) (bool, error) {
+	pod, ok := actual.(*corev1.Pod)
+	if !ok || pod == nil {
+		return false, fmt.Errorf("HaveEnded needs a *corev1.Pod, not %T", actual)
+	}
+	return over(pod), nil
+}
+
+func (ended) FailureMessage(actual any) string {
+	pod := actual.(*corev1.Pod)
+	return fmt.Sprintf("the pod %s in %s has not ended: %s", pod.Name, pod.Namespace, State(pod))
+}
+
+func (ended) NegatedFailureMessage(actual any) string {
+	pod := actual.(*corev1.Pod)
+	return fmt.Sprintf("the pod %s in %s has ended, but should not have", pod.Name, pod.Namespace)
+}

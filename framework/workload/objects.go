@@ -41,15 +41,41 @@ func Delete(ctx context.Context, c *cluster.Cluster, obj k8s.Object, grace time.
 // Pod is a getter of a pod. A pod that has ended, or is not there, stops waiting.
 func Pod(c *cluster.Cluster, namespace, name string) func(context.Context) (*corev1.Pod, error) {
 	return func(ctx context.Context) (*corev1.Pod, error) {
+		pod, err := EndingPod(c, namespace, name)(ctx)
+		if err == nil && over(pod) {
+			return nil, gomega.StopTrying(fmt.Sprintf("the pod %s has ended: phase %s %s", name, pod.Status.Phase, pod.Status.Reason))
+		}
+		return pod, err
+	}
+}
+
+// EndingPod is a getter of a pod that is meant to end. One that is not there stops
+// waiting.
+func EndingPod(c *cluster.Cluster, namespace, name string) func(context.Context) (*corev1.Pod, error) {
+	return func(ctx context.Context) (*corev1.Pod, error) {
 		var pod corev1.Pod
 		if err := c.Resources.Get(ctx, name, namespace, &pod); err != nil {
 			return nil, getting(fmt.Sprintf("reading the pod %s in %s", name, namespace), err, apierrors.IsNotFound(err))
 		}
-		if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
-			return nil, gomega.StopTrying(fmt.Sprintf("the pod %s has ended: phase %s %s", name, pod.Status.Phase, pod.Status.Reason))
-		}
 		return &pod, nil
 	}
+}
+
+func over(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded
+}
+
+// maxLog bounds, in bytes, what is read of a container's log.
+const maxLog = int64(1 << 20)
+
+// Log is what a container of a pod has written, the first MiB of it.
+func Log(ctx context.Context, c *cluster.Cluster, namespace, pod, container string) ([]byte, error) {
+	limit := maxLog
+	log, err := c.Client.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{Container: container, LimitBytes: &limit}).DoRaw(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the log of the container %s of the pod %s in %s: %w", container, pod, namespace, err)
+	}
+	return log, nil
 }
 
 // Presence is a getter of whether an object exists. obj says of which type; it is

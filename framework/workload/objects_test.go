@@ -88,6 +88,34 @@ func TestBeRunning(t *testing.T) {
 	}
 }
 
+func TestEndingPod(t *testing.T) {
+	matcher := HaveEnded()
+	for phase, want := range map[corev1.PodPhase]bool{corev1.PodPending: false, corev1.PodRunning: false, corev1.PodSucceeded: true, corev1.PodFailed: true} {
+		f, c := startFake(t)
+		f.set("/api/v1/namespaces/ns/pods/p", pod(phase, false))
+		p, err := EndingPod(c, "ns", "p")(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := matcher.Match(p); got != want || err != nil {
+			t.Errorf("%s: %v, %v", phase, got, err)
+		}
+		if message := matcher.FailureMessage(p); !strings.Contains(message, "pod p in ns") || !strings.Contains(message, string(phase)) {
+			t.Errorf("%s: %q", phase, message)
+		}
+	}
+	_, c := startFake(t)
+	if _, err := EndingPod(c, "ns", "p")(t.Context()); !stopsTrying(err) {
+		t.Errorf("missing: %v", err)
+	}
+	if _, err := matcher.Match("pod"); err == nil {
+		t.Error("a string was accepted")
+	}
+	if _, err := Log(t.Context(), c, "ns", "p", "nginx"); err == nil || !strings.Contains(err.Error(), "container nginx of the pod p in ns") {
+		t.Errorf("no log: %v", err)
+	}
+}
+
 func TestDiagnoseKeepsWhatItCan(t *testing.T) {
 	f, c := startFake(t)
 	f.set("/api/v1/namespaces/ns/pods/p", pod(corev1.PodRunning, true))

@@ -20,6 +20,7 @@ var _ = Describe("The cluster's issuer", func() {
 	It("may publish a discovery document", check.Decides(conformance.IssuerPublishedDiscovery), run.Limit(call), publishedDiscovery)
 	It("may sign with a new key once it is published beside the old", check.Decides(conformance.IssuerKeyRotationOverlap),
 		run.Limit(link, link, propagation, propagation, propagation), keyRotation)
+	It("may satisfy Kubernetes' own test in a pod", check.Decides(conformance.IssuerUpstreamDiscovery), run.Limit(timeouts.PodRunning.D(), call), upstreamDiscovery)
 })
 
 var _ = Describe("A token of the cluster", func() {
