@@ -5,15 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -22,9 +18,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
 	"github.com/wlif-conformance/wlif-conformance/framework/killmatrix"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
-	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/redact"
-	"github.com/wlif-conformance/wlif-conformance/framework/report"
 )
 
 // killFlags are the words of `wlif bugs`.
@@ -88,19 +82,6 @@ func chosenBugs(patterns []string) ([]bugs.Bug, error) {
 	return out, nil
 }
 
-// killer runs the suite against bugs of one mock.
-type killer struct {
-	killFlags
-	mock    *mockProcess
-	cfg     *config.Config
-	cluster provision.Cluster
-	self    string
-	console *console
-	// state is where the runs' ledgers are: in memory, where there is such a place.
-	// They die with the mock, and a disk takes its time for each line.
-	state string
-}
-
 func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -150,254 +131,4 @@ func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
 		return errors.New("interrupted")
 	}
 	return k.conclude(killmatrix.Matrix{Results: results}, outages, len(f.names) == 0, time.Since(began))
-}
-
-// noBug stands for none: what runs with it is the control.
-var noBug = bugs.Bug{Name: "control"}
-
-// roomy are settings of a mock with a folder for each bug, whose runs are at the
-// same time: quotas are for the whole cloud. What is waited for in vain is short.
-var roomy = map[string]any{
-	"quotas": map[string]int{"iam.oidcWLIFederations.count": 1000, "iam.saFederatedCredentials.count": 5000, "iam.serviceAccounts.count": 2000,
-		"iam.accessBindings.count": 100_000, "vpc.networks.count": 500, "managed-kubernetes.clusters.count": 500},
-	"jwks": map[string]string{"timeout": "1s"},
-}
-
-// open starts the mock and the cluster that most runs share.
-func (k *killer) open(ctx context.Context) (err error) {
-	if err := os.MkdirAll(k.out, 0o700); err != nil {
-		return err
-	}
-	memory := "/dev/shm"
-	if info, err := os.Stat(memory); err != nil || !info.IsDir() {
-		memory = ""
-	}
-	if k.state, err = os.MkdirTemp(memory, "wlif-bugs-"); err != nil {
-		return err
-	}
-	say := func(line string) { k.console.say("mock: %s", line) }
-	if k.mock, err = startMock(ctx, mockOptions{cfg: k.cfg, runID: provision.NewRunID(), audit: k.audit(), say: say}); err != nil {
-		return err
-	}
-	if err := k.mock.apply(k.cfg); err != nil {
-		return err
-	}
-	if err := k.mock.admin(ctx, http.MethodPatch, "/settings", roomy, nil); err != nil {
-		return fmt.Errorf("preparing the mock for many folders: %w", err)
-	}
-	client, err := connect(ctx, k.cfg, "")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = client.Close(context.WithoutCancel(ctx)) }() // nothing can be lost
-	ledger, err := provision.CreateLedger(k.mock.dir, provision.Header{RunID: provision.NewRunID(), Owner: owner(), FolderID: k.cfg.FolderID, Started: time.Now()})
-	if err != nil {
-		return err
-	}
-	defer ledger.Close()
-	k.cluster, err = provision.NewFixtures(provision.Options{Config: k.cfg, Client: client, Ledger: ledger}, nil).
-		Cluster(ctx, "shared", provision.ClusterSpec{Nodes: true})
-	return err
-}
-
-func (k *killer) audit() string { return filepath.Join(k.out, "audit.jsonl") }
-
-// close ends the mock, and the shared cluster with it.
-func (k *killer) close(ctx context.Context) error {
-	var err error
-	if k.mock != nil {
-		err = k.mock.stop(ctx)
-	}
-	if k.state == "" {
-		return err
-	}
-	return errors.Join(err, os.RemoveAll(k.state))
-}
-
-// runAll runs the suite for every bug, several at once.
-func (k *killer) runAll(ctx context.Context, chosen []bugs.Bug) []killmatrix.Result {
-	results := make([]killmatrix.Result, len(chosen))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range k.jobs {
-		workers.Go(func() {
-			for i := range next {
-				began := time.Now()
-				made, err := k.runSuite(ctx, chosen[i], k.full)
-				if err != nil {
-					results[i] = killmatrix.Result{Bug: chosen[i], Faults: []string{err.Error()}}
-				} else {
-					results[i] = killmatrix.Judge(chosen[i], made)
-				}
-				k.tell(results[i], time.Since(began))
-			}
-		})
-	}
-	for i := range chosen {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- i
-	}
-	close(next)
-	workers.Wait()
-	return results
-}
-
-func (k *killer) tell(r killmatrix.Result, took time.Duration) {
-	word := "caught"
-	if len(r.Faults) > 0 {
-		word = "NOT AS DECLARED"
-	}
-	k.console.say("%-16s %-44s %6s  %s", word, r.Bug.Name, took.Round(100*time.Millisecond), strings.Join(r.Killed, ", "))
-	for _, fault := range r.Faults {
-		k.console.say("                 %s", fault)
-	}
-}
-
-// conclude prints what the matrix says; all tells that it is the whole one.
-func (k *killer) conclude(m killmatrix.Matrix, outages int, all bool, took time.Duration) error {
-	page, err := os.OpenFile(filepath.Join(k.out, "matrix.md"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(m.WriteMarkdown(page), page.Close()); err != nil {
-		return err
-	}
-	k.console.say("%d of %d bugs were caught as declared, in %s", m.Killed(), len(m.Results), took.Round(time.Second))
-	var failures []string
-	if m.Killed() < len(m.Results) {
-		failures = append(failures, fmt.Sprintf("%d bugs were not caught as declared", len(m.Results)-m.Killed()))
-	}
-	if outages > 0 {
-		failures = append(failures, fmt.Sprintf("%d outages were taken for answers", outages))
-	}
-	if unproven := m.Unproven(); all && len(unproven) > 0 {
-		failures = append(failures, "no bug was caught by "+strings.Join(unproven, ", "))
-	}
-	if len(failures) > 0 {
-		return &exitError{code: report.ExitFailed, err: errors.New(strings.Join(failures, "; "))}
-	}
-	if all {
-		k.console.say("every MUST requirement caught one")
-	}
-	return nil
-}
-
-// bugRunTimeouts are those that a run waits out when a bug keeps a change from
-// ever taking effect; everything of the mock happens at once.
-var bugRunTimeouts = []string{"--timeout-propagation=4s", "--timeout-exchange=20s"}
-
-// runSuite runs the suite in a folder of the bug's own and reads its report.
-func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Report, error) {
-	folder, err := k.mock.addFolder(ctx, strings.ToLower(b.Name))
-	if err != nil {
-		return report.Report{}, err
-	}
-	if b.Name != noBug.Name {
-		if err := k.mock.setBugs(ctx, folder, b.Name); err != nil {
-			return report.Report{}, err
-		}
-	}
-	args := append(k.arguments(folder, killmatrix.Plan(b, full)), bugRunTimeouts...)
-	args = append(args, fmt.Sprintf("--second-cluster=%t", full || killmatrix.NeedsCluster(b)))
-	if !b.OwnCluster {
-		args = append(args, k.sharedCluster()...)
-	}
-	return k.launch(ctx, b.Name, args)
-}
-
-// outageTimeouts are waited out by every check of a run during an outage.
-var outageTimeouts = []string{"--timeout-propagation=1s", "--timeout-exchange=1s", "--timeout-call=10s"}
-
-// runOutages runs the suite during each outage, one after the other: they concern
-// the whole mock. It returns how many were taken for answers.
-func (k *killer) runOutages(ctx context.Context) (failed int) {
-	for _, o := range killmatrix.Outages() {
-		began := time.Now()
-		faults, err := k.runOutage(ctx, o)
-		if err != nil {
-			faults = append(faults, err.Error())
-		}
-		word := "no answer"
-		if len(faults) > 0 {
-			word = "TAKEN FOR ONE"
-			failed++
-		}
-		k.console.say("%-16s %-44s %6s  %s", word, o.Name, time.Since(began).Round(100*time.Millisecond), o.Doc)
-		for _, fault := range faults {
-			k.console.say("                 %s", fault)
-		}
-	}
-	return failed
-}
-
-func (k *killer) runOutage(ctx context.Context, o killmatrix.Outage) (faults []string, err error) {
-	folder, err := k.mock.addFolder(ctx, strings.ToLower(o.Name))
-	if err != nil {
-		return nil, err
-	}
-	if o.Faults != "" {
-		if err := k.mock.setFaults(ctx, o.Faults); err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, k.mock.setFaults(context.WithoutCancel(ctx), "[]")) }()
-	}
-	args := slices.Concat(k.arguments(folder, o.Plan()), outageTimeouts, k.sharedCluster())
-	if o.Gone {
-		args = append(args, "--token-endpoint=https://127.0.0.1:1/oauth/token") // nobody listens there
-	}
-	made, err := k.launch(ctx, o.Name, args)
-	if err != nil {
-		return nil, err
-	}
-	return o.Judge(made), nil
-}
-
-func (k *killer) sharedCluster() []string {
-	return []string{"--cluster=existing", "--cluster-id=" + k.cluster.ID}
-}
-
-// arguments are those of a run in a folder.
-func (k *killer) arguments(folder string, requirements []string) []string {
-	return []string{"run", "--profile=full", "--procs=1", "--requirement=" + strings.Join(requirements, ","),
-		"--folder-id=" + folder, "--other-folder-id=" + k.cfg.OtherFolderID, "--cloud-id=" + k.cfg.CloudID,
-		"--endpoint=" + k.cfg.Endpoint, "--token-endpoint=" + k.cfg.TokenEndpoint, "--storage-endpoint=" + k.cfg.StorageEndpoint,
-		"--payload-endpoint=" + k.cfg.PayloadEndpoint, "--audit-log=" + k.audit(),
-		"--web-host-address=" + k.cfg.WebHost.Address, "--web-host-certificate=" + k.cfg.WebHost.Certificate, "--web-host-key=" + k.cfg.WebHost.Key,
-		"--lacks=" + strings.Join(k.mock.announced.ClusterFeaturesLacking, ",")}
-}
-
-// launch runs this program and reads the run's report; that the run is red is what
-// is wanted.
-func (k *killer) launch(ctx context.Context, name string, args []string) (report.Report, error) {
-	out := filepath.Join(k.out, name)
-	if err := k.start(ctx, append(args, "--out="+out), out); err != nil {
-		return report.Report{}, err
-	}
-	found, err := filepath.Glob(filepath.Join(out, "*", report.JSONFile))
-	if err != nil || len(found) != 1 {
-		return report.Report{}, fmt.Errorf("the run for %s made %d reports in %s, not one", name, len(found), out)
-	}
-	return report.Read(found[0])
-}
-
-// start runs this program to its end.
-func (k *killer) start(ctx context.Context, args []string, out string) error {
-	if err := os.MkdirAll(out, 0o700); err != nil {
-		return err
-	}
-	log, err := os.OpenFile(filepath.Join(out, "run.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	command := exec.CommandContext(ctx, k.self, args...)
-	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) } // a run tears down
-	command.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "WLIF_") || strings.HasPrefix(v, "YC_")
-	}), append(k.cfg.Environ(), "XDG_STATE_HOME="+k.state)...)
-	command.Stdout, command.Stderr = log, log
-	_ = command.Run() // its report says how it ended
-	return ctx.Err()
 }
