@@ -213,6 +213,29 @@ func TestCorefile(t *testing.T) {
 	}
 }
 
+// What a kubelet remembers of a config map is never another's.
+func TestAnotherCorefileIsAnotherConfigMap(t *testing.T) {
+	const corefile = ".:53 {\n    errors\n}\n"
+	seen := map[string]string{}
+	for _, names := range []map[string]string{nil, {"a.example": "198.18.0.1"}, {"a.example": "198.18.0.2"}, {"a.example": "198.18.0.1"}} {
+		config, err := dnsConfig(corefile, names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := config.Data[corefileKey]
+		if former, found := seen[config.Name]; found && former != text {
+			t.Errorf("%s says both\n%s\nand\n%s", config.Name, former, text)
+		}
+		if (config.Name == dnsName) != (text == corefile) {
+			t.Errorf("%s says\n%s", config.Name, text)
+		}
+		seen[config.Name] = text
+	}
+	if len(seen) != 3 {
+		t.Errorf("%d config maps: %v", len(seen), seen)
+	}
+}
+
 func TestRolledOut(t *testing.T) {
 	one := int32(1)
 	for name, tc := range map[string]struct {

@@ -2,6 +2,8 @@ package kind
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +12,8 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -18,8 +22,8 @@ const (
 	systemNamespace = "kube-system"
 	dnsName         = "coredns"
 	corefileKey     = "Corefile"
-	// hostsAnnotation makes another configuration a rollout.
-	hostsAnnotation = "localcluster/hosts"
+	// dnsVolume is kubeadm's volume with the configuration.
+	dnsVolume = "config-volume"
 )
 
 // pinDNS makes CoreDNS one pod of the control plane: nodes that are handed over run
@@ -35,28 +39,28 @@ func (c *Cluster) pinDNS(ctx context.Context) error {
 }
 
 // teachDNS makes CoreDNS answer for the names that pods reach, and waits until it
-// does. It would see a changed configuration by itself only after a minute or two.
+// does. It would see a changed configuration by itself only after a minute or two, and
+// a kubelet may give even a new pod what it remembers of a config map: so another
+// configuration is another config map, which makes it a rollout, too.
 func (c *Cluster) teachDNS(ctx context.Context) error {
-	config, err := c.api.CoreV1().ConfigMaps(systemNamespace).Get(ctx, dnsName, metav1.GetOptions{})
-	if err != nil {
-		return fmt.Errorf("reading the configuration of CoreDNS: %w", err)
-	}
+	configs := c.api.CoreV1().ConfigMaps(systemNamespace)
 	if c.corefile == "" {
+		config, err := configs.Get(ctx, dnsName, metav1.GetOptions{})
+		if err != nil {
+			return fmt.Errorf("reading the configuration of CoreDNS: %w", err)
+		}
 		c.corefile = config.Data[corefileKey]
 	}
-	want, err := withHosts(c.corefile, c.names)
+	config, err := dnsConfig(c.corefile, c.names)
 	if err != nil {
 		return err
 	}
-	if config.Data[corefileKey] != want {
-		config.Data[corefileKey] = want
-		if config, err = c.api.CoreV1().ConfigMaps(systemNamespace).Update(ctx, config, metav1.UpdateOptions{}); err != nil {
-			return fmt.Errorf("configuring CoreDNS: %w", err)
-		}
-		annotation := map[string]any{"metadata": map[string]any{"annotations": map[string]any{hostsAnnotation: config.ResourceVersion}}}
-		if err := c.patchDNS(ctx, map[string]any{"template": annotation}); err != nil {
-			return err
-		}
+	if _, err := configs.Create(ctx, config, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("configuring CoreDNS: %w", err)
+	}
+	volume := map[string]any{"name": dnsVolume, "configMap": map[string]any{"name": config.Name}}
+	if err := c.patchDNS(ctx, map[string]any{"template": map[string]any{"spec": map[string]any{"volumes": []any{volume}}}}); err != nil {
+		return err
 	}
 	return poll(ctx, "CoreDNS", func(ctx context.Context) error {
 		d, err := c.api.AppsV1().Deployments(systemNamespace).Get(ctx, dnsName, metav1.GetOptions{})
@@ -86,6 +90,23 @@ func (c *Cluster) patchDNS(ctx context.Context, spec map[string]any) error {
 		return fmt.Errorf("configuring CoreDNS: %w", err)
 	}
 	return nil
+}
+
+// dnsConfig is the config map with a Corefile for names, named after what it says;
+// without names it is kubeadm's own.
+func dnsConfig(corefile string, names map[string]string) (*corev1.ConfigMap, error) {
+	text, err := withHosts(corefile, names)
+	if err != nil {
+		return nil, err
+	}
+	name := dnsName
+	if text != corefile {
+		sum := sha256.Sum256([]byte(text))
+		name += "-" + hex.EncodeToString(sum[:5])
+	}
+	return &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: name}, Data: map[string]string{corefileKey: text},
+	}, nil
 }
 
 // withHosts adds the plugin hosts (https://coredns.io/plugins/hosts/) to the first
