@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -61,9 +62,17 @@ func upstreamDiscovery(ctx SpecContext) {
 	defer cancel()
 	log, err := workload.Log(callCtx, pod.Cluster, pod.Namespace, pod.Object.Name, manifests.ContainerName)
 	check.Prerequisite(err, "reading what Kubernetes' own program says")
+	words := lastWords(string(log))
+	if outcome == failed && unanswered.MatchString(words) {
+		check.Prerequisite(errors.New(words), "reaching the issuer from a pod")
+	}
 	check.Observe(check.ObservedOutcome, outcome)
-	check.Observe("last words", lastWords(string(log)))
+	check.Observe("last words", words)
 }
+
+// unanswered is what the program says when it has no answer, or one of a server that
+// is out of order, be it in place of the discovery document or of the keys.
+var unanswered = regexp.MustCompile(`\bGet "[^"]+": |^(failed to verify signature: )?(fetching keys )?(oidc: get keys failed:? )?5\d\d `)
 
 // outcomeOf is what a pod's end says of the program. One that did not end by itself
 // has decided nothing.

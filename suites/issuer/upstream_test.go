@@ -82,3 +82,22 @@ func TestLastWords(t *testing.T) {
 		}
 	}
 }
+
+func TestNoAnswerDecidesNothing(t *testing.T) {
+	for words, want := range map[string]bool{
+		`Get "https://issuer.example/.well-known/openid-configuration": dial tcp: lookup issuer.example on 10.96.0.10:53: no such host`: true,
+		`failed to verify signature: fetching keys oidc: get keys failed Get "https://issuer.example/keys": EOF`:                        true,
+		`failed to verify signature: fetching keys oidc: get keys failed: 503 Service Unavailable busy`:                                 true,
+		`502 Bad Gateway: `:                  true,
+		`404 Not Found: {"code":5}`:          false,
+		`403 Forbidden: 500 is not the code`: false,
+		`failed to verify signature: fetching keys oidc: get keys failed: 404 Not Found none`:                              false,
+		`failed to verify signature: failed to verify id token signature`:                                                  false,
+		`oidc: issuer did not match the issuer returned by provider, expected "https://a.example" got "https://b.example"`: false,
+		`oidc: expected audience "oidc-discovery-test" got ["x"]`:                                                          false,
+	} {
+		if got := unanswered.MatchString(words); got != want {
+			t.Errorf("%s: %t", words, got)
+		}
+	}
+}
