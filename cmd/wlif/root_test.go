@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,6 +69,19 @@ func TestHelpAndListsWork(t *testing.T) {
 		if code, stdout, stderr := command(t, tc.args...); code != 0 || !strings.Contains(stdout, tc.want) {
 			t.Errorf("%q: code %d, stdout %q, stderr %q", tc.args, code, stdout, stderr)
 		}
+	}
+}
+
+// Docker may be installed and not run; most machines' runs have nothing in it.
+func TestSweepWithoutADockerDaemon(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "docker"), []byte("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	if code, stdout, stderr := command(t, "sweep"); code != 0 || stdout != "Nothing of ours is left.\n" {
+		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 }
 

@@ -199,9 +199,11 @@ func sweepUnledgered(ctx context.Context, f sweepFlags, ledgers []provision.Ledg
 	chosen := func(runID string) bool { return f.run == "" || f.run == runID }
 	containers, err := findLostContainers(ctx, ledgers)
 	var none *kind.NoDockerError
-	if errors.As(err, &none) {
-		_, _ = fmt.Fprintf(out, "Containers of kind clusters were not looked for: %v\n", none)
-	} else if err != nil {
+	switch {
+	case errors.As(err, &none):
+		// A daemon that does not run runs nothing; what it keeps is found when it does.
+		err = nil
+	case err != nil:
 		return false, err
 	}
 	for _, c := range containers {
