@@ -43,8 +43,8 @@ cluster, unless a bug is one of the cluster's own. A run without any bug comes
 first: where that is not green, nothing is proven.
 
 Exit code 0: every bug was caught as declared, and every MUST requirement caught
-one, or is proven by a test with a broken fixture, or is one of those that are
-said to be open. The page that --page prints is committed.`,
+one or is proven by a test with a broken fixture. The page that --page prints is
+committed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.page {

@@ -205,6 +205,7 @@ func issuerPods() []Requirement {
 		},
 		{
 			ID:        IssuerTokenRotates,
+			ProvenBy:  "suites/issuer TestTokensAreRenewed",
 			Statement: "The kubelet MUST replace the token in the file before it expires, and the cloud exchange the new one.",
 			Slow:      true, Features: kubelet,
 			Sources: []Source{kubernetesDocs(kubernetesServiceAccounts, tokenProjection)},
@@ -221,12 +222,14 @@ func issuerPods() []Requirement {
 		},
 		{
 			ID:          IssuerContainerRestart,
+			ProvenBy:    "suites/issuer TestClaimsThatDiffer",
 			Statement:   "A container that was restarted MUST find a token that is exchanged for the same IAM service account.",
 			Sources:     []Source{kubernetesDocs(kubernetesServiceAccounts, tokenProjection)},
 			Remediation: repairOfTokens,
 		},
 		{
 			ID:          IssuerImageIsRun,
+			ProvenBy:    "suites/issuer TestImagesThatAreNotRun",
 			Statement:   "The tutorial's pod MUST run the program of the image that it names.",
 			Features:    []Feature{ContainerImages},
 			Sources:     []Source{tutorialClause("Test the integration, step 2")},

@@ -38,25 +38,13 @@ func (m Matrix) Killers() map[string][]string {
 	return killers
 }
 
-// open are the MUST requirements that nothing proves yet, with the reason: a debt,
-// not an excuse.
-var open = map[string]string{
-	"issuer/token-rotates-before-expiry":      "needs a kubelet that does not renew tokens",
-	"issuer/container-restart-keeps-identity": "needs a kubelet that gives a restarted container nothing",
-	"issuer/image-is-run":                     "needs a node that says it runs images and does not",
-	"lifecycle/upgrade":                       "needs a cluster that loses its keys when it is upgraded",
-}
-
-// Open lists the MUST requirements that nothing proves yet.
-func Open() []string { return slices.Sorted(maps.Keys(open)) }
-
-// Unproven are the MUST requirements that no bug killed, that no test with a broken
-// fixture proves, and that are not known to be open.
+// Unproven are the MUST requirements that no bug killed, and that no test with
+// a broken fixture proves.
 func (m Matrix) Unproven() []string {
 	killers := m.Killers()
 	var out []string
 	for _, r := range conformance.Catalogue() {
-		if r.Level == conformance.Must && r.Excluded == "" && r.ProvenBy == "" && open[r.ID] == "" && len(killers[r.ID]) == 0 {
+		if r.Level == conformance.Must && r.Excluded == "" && r.ProvenBy == "" && len(killers[r.ID]) == 0 {
 			out = append(out, r.ID)
 		}
 	}
@@ -112,8 +100,6 @@ func otherwise(r conformance.Requirement) string {
 		return "a broken fixture: " + r.ProvenBy
 	case r.Level == conformance.Record:
 		return "nothing is judged"
-	case open[r.ID] != "":
-		return "**open**: " + open[r.ID]
 	}
 	return "**nothing**"
 }

@@ -16,8 +16,8 @@ var Sentinels = []string{
 }
 
 // Plan lists the requirements whose checks a bug's run makes: those that it must
-// kill, everything else of their areas, and the sentinels. With full it is every
-// requirement of the profile full.
+// kill, everything else of their areas but what is slow, and the sentinels. With
+// full it is every requirement of the profile full.
 func Plan(b bugs.Bug, full bool) []string {
 	areas := map[string]bool{}
 	for _, id := range b.MustKill {
@@ -26,7 +26,7 @@ func Plan(b bugs.Bug, full bool) []string {
 	var out []string
 	for _, r := range conformance.Catalogue() {
 		switch {
-		case r.Excluded != "" || r.Slow || r.AtTheEnd():
+		case r.Excluded != "" || r.AtTheEnd() || r.Slow && !slices.Contains(b.MustKill, r.ID):
 		case full, areas[r.Area], slices.Contains(Sentinels, r.ID):
 			out = append(out, r.ID)
 		}
@@ -40,6 +40,15 @@ func NeedsCluster(b bugs.Bug) bool {
 	return slices.ContainsFunc(b.MustKill, func(id string) bool {
 		r, ok := conformance.Lookup(id)
 		return ok && slices.Contains(r.Features, conformance.SecondCluster)
+	})
+}
+
+// IsSlow reports whether a bug can be caught only by a check that is run when asked
+// for.
+func IsSlow(b bugs.Bug) bool {
+	return slices.ContainsFunc(b.MustKill, func(id string) bool {
+		r, ok := conformance.Lookup(id)
+		return ok && r.Slow
 	})
 }
 

@@ -1,7 +1,9 @@
 package issuer
 
 import (
+	"context"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
@@ -147,5 +151,56 @@ func TestClaimsThatDiffer(t *testing.T) {
 	}
 	if found := (details{}).differences(expected{}); len(found) > 0 {
 		t.Errorf("what is not looked at differs: %q", found)
+	}
+}
+
+// A node that says that it ran an image and runs something else, or nothing.
+func TestImagesThatAreNotRun(t *testing.T) {
+	ran := corev1.ContainerStatus{ImageID: "sha256:1"}
+	for _, tc := range []struct {
+		program string
+		status  corev1.ContainerStatus
+		want    string
+	}{
+		{"nginx\n", ran, ""},
+		{"sleep\n", ran, `"sleep", not the image's nginx`},
+		{"", ran, `"", not`},
+		{"nginx\n", corev1.ContainerStatus{}, "names no image"},
+	} {
+		got := strings.Join(notRun(tc.program, tc.status), "; ")
+		if !strings.Contains(got, tc.want) || (tc.want == "") != (got == "") {
+			t.Errorf("%q, %q: %q, want %q", tc.program, tc.status.ImageID, got, tc.want)
+		}
+	}
+}
+
+// A kubelet that leaves the first token in the file, and one that renews it.
+func TestTokensAreRenewed(t *testing.T) {
+	end := time.Now().Add(time.Second) // what is never renewed is waited for until then
+	token := func(exp time.Time) exchange.Token {
+		encode := base64.RawURLEncoding.EncodeToString
+		return exchange.Token(encode([]byte(`{"alg":"RS256","kid":"k"}`)) + "." + encode(fmt.Appendf(nil, `{"iss":"i","exp":%d}`, exp.Unix())) + "." + encode([]byte("s")))
+	}
+	for name, tc := range map[string]struct {
+		later time.Duration
+		want  string
+	}{
+		"renewed":              {time.Hour, ""},
+		"never renewed":        {0, "the file still has the token"},
+		"replaced by an older": {-time.Minute, "the file still has the token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var failure string
+			g := gomega.NewGomega(func(message string, _ ...int) { failure = message })
+			given := token(end.Add(tc.later))
+			got := renewed(t.Context(), g, end, func(context.Context) (exchange.Token, error) { return given, nil })
+			if !strings.Contains(failure, tc.want) || (tc.want == "") != (failure == "") {
+				t.Errorf("%q, want %q", failure, tc.want)
+			}
+			if got != given {
+				t.Error("the token is not the file's")
+			}
+		})
 	}
 }

@@ -97,19 +97,28 @@ func containerRestart(ctx SpecContext) {
 	_, _ = pod.Type(ctx, `kill "$(cat /tmp/sleep)"; sleep infinity`)
 	pod.AwaitRestart(ctx)
 	token := pod.Projected(ctx)
-	claims := read(token)
-	Expect(claims.Subject).To(Equal(former.Subject), "the restarted container has another identity")
-	Expect(claims.Bound.Pod).To(Equal(former.Bound.Pod), "the restarted container has the token of another pod")
+	Expect(read(token).differences(expected{subject: former.Subject, bound: bound{Pod: former.Bound.Pod}})).To(BeEmpty(), "the restarted container has another identity")
 	exchanging.Accepted(ctx, link.Form(token))
 }
 
 // imageIsRun: the manifest names no command, so the program is the image's.
 func imageIsRun(ctx SpecContext) {
 	pod := signing.World(ctx).Run(ctx, nil)
-	program := strings.TrimSpace(pod.Read(ctx, "cat /proc/1/comm"))
-	Expect(program).To(Equal(manifests.ContainerName), "process 1 of the pod is not the program of the image %s", pod.Object.Spec.Containers[0].Image)
-	status := pod.Status(ctx)
-	Expect(status.ImageID).NotTo(BeEmpty(), "the pod's status names no image that was run")
+	program := pod.Read(ctx, "cat /proc/1/comm")
+	Expect(notRun(program, pod.Status(ctx))).To(BeEmpty(), "the image %s", pod.Object.Spec.Containers[0].Image)
+}
+
+// notRun says why a container cannot run the tutorial's image: by the name of its
+// first process and by its status.
+func notRun(program string, status corev1.ContainerStatus) []string {
+	var found []string
+	if program = strings.TrimSpace(program); program != manifests.ContainerName {
+		found = append(found, fmt.Sprintf("process 1 of the pod is %q, not the image's %s", program, manifests.ContainerName))
+	}
+	if status.ImageID == "" {
+		found = append(found, "the pod's status names no image that was run")
+	}
+	return found
 }
 
 // fileCase is who a pod runs as, and whose its token's file must then be.
@@ -186,18 +195,27 @@ func rotates(ctx SpecContext) {
 		seconds := int64(shortest.Seconds())
 		pod.Spec.Volumes[0].Projected.Sources[0].ServiceAccountToken.ExpirationSeconds = &seconds
 	})
-	first := pod.Projected(ctx)
-	end := read(first).Expires
+	end := read(pod.Projected(ctx)).Expires
 	run.Step("waiting until the file has another token, at the latest at " + end.UTC().Format(time.RFC3339))
-	fresh := first
-	Eventually(ctx, check.Poll(func(ctx context.Context) (time.Time, error) {
+	fresh := renewed(ctx, NewGomega(Fail), end, func(ctx context.Context) (exchange.Token, error) {
 		result, err := pod.Type(ctx, "cat "+manifests.TokenPath)
-		if err != nil {
+		return exchange.Token(strings.TrimSpace(result.Stdout)), err
+	})
+	exchanging.Accepted(ctx, link.Form(fresh))
+}
+
+// renewed waits, until the token that ends then is of no use any more, for one that
+// ends later.
+func renewed(ctx context.Context, g Gomega, end time.Time, read func(context.Context) (exchange.Token, error)) exchange.Token {
+	GinkgoHelper()
+	var fresh exchange.Token
+	g.Eventually(ctx, check.Poll(func(ctx context.Context) (time.Time, error) {
+		var err error
+		if fresh, err = read(ctx); err != nil {
 			return time.Time{}, err
 		}
-		fresh = exchange.Token(strings.TrimSpace(result.Stdout))
 		d, err := decode(fresh)
 		return d.Expires, err
 	})).WithTimeout(time.Until(end)).WithPolling(rotationPoll).Should(BeTemporally(">", end), "the file still has the token that expires at %s", end.UTC())
-	exchanging.Accepted(ctx, link.Form(fresh))
+	return fresh
 }

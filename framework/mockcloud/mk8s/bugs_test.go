@@ -41,6 +41,7 @@ var behaviours = map[string]behaviour{
 	"EnablingIsReportedOnly": {enabled, "true ISSUER " + ownIssuer, "true"},
 	"DisablingDoesNothing":   {disabled, "false " + ownIssuer + " ISSUER", "true ISSUER"},
 	"RestartForgetsIssuer":   {restarted, "ISSUER", ""},
+	"UpgradeForgetsIssuer":   {upgraded, "ISSUER", ""},
 	"NodeGroupFlagLost":      {groupFlag, "true true", "false false"},
 }
 
@@ -133,6 +134,14 @@ func restarted(c *cloud) string {
 	op, err := c.clusters.Stop(c.admin, &pb.StopClusterRequest{ClusterId: id})
 	done[*pb.Cluster](c, op, err)
 	op, err = c.clusters.Start(c.admin, &pb.StartClusterRequest{ClusterId: id})
+	done[*pb.Cluster](c, op, err)
+	return strings.Join(c.engine.cluster(id).issuers, " ")
+}
+
+func upgraded(c *cloud) string {
+	id := c.create(func(r *pb.CreateClusterRequest) { r.MasterSpec.Version = "1.35" }).Id
+	op, err := c.clusters.Update(c.admin, &pb.UpdateClusterRequest{ClusterId: id, MasterSpec: &pb.MasterUpdateSpec{
+		Version: &pb.UpdateVersionSpec{Specifier: &pb.UpdateVersionSpec_Version{Version: "1.36"}}}})
 	done[*pb.Cluster](c, op, err)
 	return strings.Join(c.engine.cluster(id).issuers, " ")
 }

@@ -26,8 +26,9 @@ type policy struct {
 	contentType string
 	publishes   bool
 	withheld    bool
-	// keeps: a cluster that starts again signs as the issuer that it had.
-	keeps bool
+	// restarts and upgrades: a cluster that starts again, as it was or as another
+	// version, signs as the issuer that it had.
+	restarts, upgrades bool
 	// groupFlag: a node group keeps its federation; egress: its nodes have the way
 	// out that the network gives them.
 	groupFlag, egress bool
@@ -39,7 +40,7 @@ type jwk map[string]any
 func strict() policy {
 	return policy{
 		report: func(*pb.WorkloadIdentityFederation) {}, signs: true, enables: true, disables: true,
-		contentType: "application/json", publishes: true, keeps: true, groupFlag: true, egress: true,
+		contentType: "application/json", publishes: true, restarts: true, upgrades: true, groupFlag: true, egress: true,
 	}
 }
 
@@ -60,7 +61,8 @@ var deviations = map[string]func(*policy){
 	"JWKSOfOtherKey":       publishing(otherKey),
 	"JWKSHasPrivateMember": publishing(andPrivateKey),
 
-	"RestartForgetsIssuer":   func(p *policy) { p.keeps = false },
+	"RestartForgetsIssuer":   func(p *policy) { p.restarts = false },
+	"UpgradeForgetsIssuer":   func(p *policy) { p.upgrades = false },
 	"EnablingIsReportedOnly": func(p *policy) { p.enables = false },
 	"DisablingDoesNothing":   func(p *policy) { p.disables = false },
 	"NodeGroupFlagLost":      func(p *policy) { p.groupFlag = false },

@@ -57,7 +57,7 @@ func (c clusterService) Start(ctx context.Context, req *pb.StartClusterRequest) 
 		Description: "Start cluster", Prefix: kernel.PrefixCluster, Slow: s.slow(),
 		Metadata: &pb.StartClusterMetadata{ClusterId: row.Id}, On: clusterRef(row.Id),
 		Work: func(ctx context.Context) (proto.Message, error) {
-			if err := s.restart(ctx, row); err != nil {
+			if err := s.restart(ctx, row, s.policyIn(row.FolderId).restarts); err != nil {
 				return nil, s.changeFailed(row.Id, err)
 			}
 			return row, nil
@@ -75,13 +75,13 @@ func (s *Service) mayRestart(what string) error {
 }
 
 // restart ends a cluster, if it runs, and starts it as its row now describes it: with
-// the keys and data that it had.
-func (s *Service) restart(ctx context.Context, row *pb.Cluster) error {
+// the keys and data that it had, and with its issuer if it keeps that.
+func (s *Service) restart(ctx context.Context, row *pb.Cluster, keeps bool) error {
 	if err := s.plant.stop(ctx, row.Id); err != nil {
 		return err
 	}
 	issuers, _ := s.issuers.Get(row.Id)
-	if !s.policyIn(row.FolderId).keeps {
+	if !keeps {
 		issuers = nil
 	}
 	if err := s.bringUp(ctx, row, issuers, row.Master.Endpoints.GetExternalV4Endpoint() != ""); err != nil {

@@ -73,7 +73,7 @@ func (c clusterService) Update(ctx context.Context, req *pb.UpdateClusterRequest
 			}
 			if next != "" {
 				row.Master.Version, row.Master.VersionInfo = next, &pb.VersionInfo{CurrentVersion: next}
-				if err := s.restart(ctx, row); err != nil {
+				if err := s.restart(ctx, row, s.policyIn(row.FolderId).upgrades); err != nil {
 					return nil, s.changeFailed(row.Id, err)
 				}
 			}
