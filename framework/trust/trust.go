@@ -2,6 +2,7 @@ package trust
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
@@ -15,7 +16,8 @@ import (
 // Question is whose token is to be taken for whom.
 type Question struct {
 	Cloud *cloud.Client
-	// FederationID is the federation that is meant to let the token in.
+	// FederationID is the federation that is meant to let the token in. Empty: the one
+	// that the account was linked to first.
 	FederationID string
 	// ServiceAccountID is what the exchange names as its `audience`.
 	ServiceAccountID string
@@ -37,7 +39,7 @@ func (q Question) Explain(ctx context.Context, token exchange.Token, now time.Ti
 	if explained.Linked() {
 		return explained, nil
 	}
-	setup.Links = append(setup.Links, q.links(setup.Links[0], q.others(ctx, account))...)
+	setup.Links = append(setup.Links, links(setup.Links[0], q.others(ctx, account))...)
 	return exchange.Explain(claims, setup, now), nil
 }
 
@@ -45,10 +47,6 @@ func (q Question) Explain(ctx context.Context, token exchange.Token, now time.Ti
 // federation.
 func (q Question) read(ctx context.Context, token exchange.Token) (exchange.Setup, *iam.ServiceAccount, error) {
 	none := exchange.Setup{}
-	federation, err := q.Cloud.Federations().Get(ctx, &oidc.GetFederationRequest{FederationId: q.FederationID})
-	if err != nil {
-		return none, nil, cloud.While(err, "reading the federation "+q.FederationID)
-	}
 	account, err := q.Cloud.ServiceAccounts().Get(ctx, &iam.GetServiceAccountRequest{ServiceAccountId: q.ServiceAccountID})
 	if err != nil {
 		return none, nil, cloud.While(err, "reading the service account "+q.ServiceAccountID)
@@ -57,22 +55,33 @@ func (q Question) read(ctx context.Context, token exchange.Token) (exchange.Setu
 	if err != nil {
 		return none, nil, err
 	}
+	id := q.FederationID
+	if id == "" {
+		if len(credentials) == 0 {
+			return none, nil, fmt.Errorf("the service account %s is linked to no federation", account.GetId())
+		}
+		id = credentials[0].GetFederationId()
+	}
+	federation, err := q.Cloud.Federations().Get(ctx, &oidc.GetFederationRequest{FederationId: id})
+	if err != nil {
+		return none, nil, cloud.While(err, "reading the federation "+id)
+	}
 	link := exchange.Link{
 		FederationID: federation.GetId(), Issuer: federation.GetIssuer(), Audiences: federation.GetAudiences(), Disabled: !federation.GetEnabled(),
 		Keys: keysAt(ctx, federation.GetJwksUrl(), token),
 	}
 	setup := exchange.Setup{ServiceAccountID: account.GetId(), Suspended: account.GetStatus() == iam.ServiceAccount_SUSPENDED}
-	if setup.Links = q.links(link, credentials); len(setup.Links) == 0 {
+	if setup.Links = links(link, credentials); len(setup.Links) == 0 {
 		setup.Links = []exchange.Link{link}
 	}
 	return setup, account, nil
 }
 
 // links makes a link like the given one of each credential of the federation.
-func (q Question) links(like exchange.Link, credentials []*workload.FederatedCredential) []exchange.Link {
+func links(like exchange.Link, credentials []*workload.FederatedCredential) []exchange.Link {
 	var out []exchange.Link
 	for _, c := range credentials {
-		if c.GetFederationId() == q.FederationID {
+		if c.GetFederationId() == like.FederationID {
 			like.ServiceAccountID, like.Subject = c.GetServiceAccountId(), c.GetExternalSubjectId()
 			out = append(out, like)
 		}

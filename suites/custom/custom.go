@@ -70,7 +70,7 @@ func letIn(ctx context.Context, l link) {
 	GinkgoHelper()
 	granted, err := l.Request(ctx, cluster.TokenSpec{Audiences: []string{l.audience}})
 	check.Prerequisite(err, "getting a token of the cluster")
-	run.Current().Settle(ctx, "a link is made", exchanging.Probe(l.Form(granted.Token)))
+	exchanging.Settles(ctx, "a link is made", l.Form(granted.Token))
 }
 
 func privateBucket(ctx SpecContext) {
@@ -85,7 +85,7 @@ func privateBucket(ctx SpecContext) {
 
 	run.Step("the twin: everybody may read the bucket")
 	check.Prerequisite(f.Publish(ctx, bucket, true), "letting everybody read the bucket")
-	check.Prerequisite(run.Current().Settled(ctx, "a bucket is public", exchanging.Probe(s.Form(s.Token()))), "the twin, for which everybody may read the bucket")
+	check.Prerequisite(exchanging.Settled(ctx, "a bucket is public", s.Form(s.Token())), "the twin, for which everybody may read the bucket")
 }
 
 func staleKeys(ctx SpecContext) {
@@ -96,13 +96,13 @@ func staleKeys(ctx SpecContext) {
 	check.Prerequisite(err, "uploading a key set")
 	s := forge.Own(ctx, forge.Options{JWKSURL: address, Unready: true})
 	with := func(k *issuer.Key) exchange.Token { return s.Token(issuer.SignedBy(k)) }
-	check.Prerequisite(run.Current().Settled(ctx, "a link is made", exchanging.Probe(s.Form(with(old)))), "the twin, whose key was uploaded")
+	check.Prerequisite(exchanging.Settled(ctx, "a link is made", s.Form(with(old))), "the twin, whose key was uploaded")
 	exchanging.Refused(ctx, s.Form(with(fresh)), "the key was made after the key set was uploaded")
 
 	run.Step("uploading the key set again")
 	_, err = host.PublishAs(ctx, path, keySetType, issuer.JWKS(old, fresh))
 	check.Prerequisite(err, "uploading the key set again")
-	run.Current().Settle(ctx, "a new key is known", exchanging.Probe(s.Form(with(fresh))))
+	exchanging.Settles(ctx, "a new key is known", s.Form(with(fresh)))
 }
 
 func key() *issuer.Key {

@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"slices"
+	"sync"
 
 	. "github.com/onsi/ginkgo/v2"
 
@@ -62,6 +63,17 @@ func (r rule) decide(ctx context.Context) {
 func stranger() *issuer.Key {
 	GinkgoHelper()
 	key, err := issuer.NewKey(issuer.RSA, "")
+	check.Prerequisite(err, "making a stranger's key")
+	return key
+}
+
+// onlyStranger is a stranger for all checks of this process that publish none of its
+// keys: making one takes longer than the rest of such a check.
+var onlyStranger = sync.OnceValues(func() (*issuer.Key, error) { return issuer.NewKey(issuer.RSA, "") })
+
+func unpublished() *issuer.Key {
+	GinkgoHelper()
+	key, err := onlyStranger()
 	check.Prerequisite(err, "making a stranger's key")
 	return key
 }

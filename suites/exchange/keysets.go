@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 
@@ -19,7 +20,7 @@ import (
 )
 
 // huge is more than the key set of any issuer has, in bytes.
-const huge = 32 << 20
+const huge = 8 << 20
 
 // Each federation's key set cannot be had at first; then the same URL serves it,
 // and the same token passes: that is the twin.
@@ -60,14 +61,14 @@ func withoutKeys(ctx context.Context, s *forge.Stack, changed string, repair fun
 	exchanging.Refused(ctx, form, changed)
 	run.Step("the twin: the same URL serves the key set")
 	check.Prerequisite(repair(), "putting the key set where it belongs")
-	check.Prerequisite(run.Current().Settled(ctx, "a key set is there", exchanging.Probe(form)), "the twin, for which the same URL serves the key set")
+	check.Prerequisite(exchanging.Settled(ctx, "a key set is there", form), "the twin, for which the same URL serves the key set")
 }
 
 // stored has the key set in object storage; content nil is none.
 func stored(ctx context.Context, changed string, content []byte, contentType string) {
 	GinkgoHelper()
 	host := forge.SharedHost(ctx)
-	path := "spoilt/" + stranger().ID() + ".json"
+	path := "spoilt/" + rand.Text() + ".json"
 	address, err := host.Publish(ctx, path, issuer.JWKS(host.Issuer.Keys()...))
 	check.Prerequisite(err, "publishing a key set")
 	if content == nil {
@@ -86,7 +87,7 @@ func stored(ctx context.Context, changed string, content []byte, contentType str
 func hugeKeySet(ctx SpecContext) {
 	set := issuer.JWKS(forge.SharedHost(ctx).Issuer.Keys()...)
 	filler := append([]byte(`{"filler":"`), bytes.Repeat([]byte("x"), huge)...)
-	stored(ctx, "the key set has 32 MiB", append(append(filler, `",`...), set[1:]...), "application/jwk-set+json")
+	stored(ctx, "the key set has 8 MiB", append(append(filler, `",`...), set[1:]...), "application/jwk-set+json")
 }
 
 // wrongKeyType has an EC key and an RSA key under kids of their own; the token is
@@ -98,7 +99,7 @@ func wrongKeyType(ctx SpecContext) {
 	check.Prerequisite(err, "publishing a key set")
 	s := forge.Own(ctx, forge.Options{JWKSURL: address, Unready: true})
 	form := s.Form(s.Token(issuer.SignedBy(signs)))
-	check.Prerequisite(run.Current().Settled(ctx, "a link is made", exchanging.Probe(form)), "waiting for the first exchange")
+	check.Prerequisite(exchanging.Settled(ctx, "a link is made", form), "waiting for the first exchange")
 	exchanging.Twin(ctx, form)
 	exchanging.Refused(ctx, s.Form(s.Token(issuer.SignedBy(signs), issuer.WithHeader("kid", other.ID()))), "the kid names an EC key, and the token is signed with RSA")
 }
@@ -163,7 +164,7 @@ func flood(ctx SpecContext) {
 	server.Answer(keys(ctx))
 	s := forge.KeyedAt(ctx, server.URL+"/jwks.json")
 	exchanging.Twin(ctx, s.Form(s.Token()))
-	unknown := stranger()
+	unknown := unpublished()
 	before := server.Asked()
 	for n := range manyKids {
 		token := s.Token(issuer.SignedBy(unknown.Named(fmt.Sprintf("unknown-%d", n))))

@@ -38,7 +38,7 @@ func twoFederations(ctx SpecContext) {
 	check.Prerequisite(err, "publishing the key of the second federation")
 	two := forge.Own(ctx, forge.Options{JWKSURL: address, Unready: true})
 	with := issuer.SignedBy(key)
-	run.Current().Settle(ctx, "a link is made", exchanging.Probe(two.Form(two.Token(with))))
+	exchanging.Settles(ctx, "a link is made", two.Form(two.Token(with)))
 	exchanging.Accepted(ctx, one.Form(one.Token()))
 
 	exchanging.Refused(ctx, two.Form(one.Token()), "the token is the one federation's, and the service account is linked to the other")
@@ -91,7 +91,7 @@ func refusalShape(ctx SpecContext) {
 		{"subject_token_type is missing", missing},
 		{"the service account does not exist", exchange.Form(w.Token(), unknownAccount(w.AccountID))},
 		{"the token is cut off", w.Form(w.Token(issuer.Truncated(4)))},
-		{"another key signed the token under a published kid", w.Form(w.Token(issuer.SignatureOf(stranger())))},
+		{"another key signed the token under a published kid", w.Form(w.Token(issuer.SignatureOf(unpublished())))},
 		{"the token is expired", w.Form(w.Token(append(longLived(), at("exp", -longestLife))...))},
 		{"the token's aud is another URL", w.Form(w.Token(issuer.WithClaim("aud", "https://other.example")))},
 		{"the token's sub is another account", w.Form(w.Token(issuer.WithClaim("sub", w.Subject+"-2")))},

@@ -19,14 +19,14 @@ var _ = Describe("A signature", func() {
 	refuse(
 		rule{requirement: conformance.ExchangeWrongKeySameKid, text: "of another key under a published kid is refused",
 			forgeries: func(context.Context, *forge.Stack) []forgery {
-				return []forgery{but("another key signed the token under a published kid", issuer.SignatureOf(stranger()))}
+				return []forgery{but("another key signed the token under a published kid", issuer.SignatureOf(unpublished()))}
 			}},
 		rule{requirement: conformance.ExchangeTamperedPayload, text: "of another payload is refused", forgeries: tampered},
 		rule{requirement: conformance.ExchangeAlgNone, text: "that is not there is refused, although alg says so", forgeries: unsigned},
 		rule{requirement: conformance.ExchangeHS256WithPublicKey, text: "that is an HMAC with a published key is refused", forgeries: symmetric},
 		rule{requirement: conformance.ExchangeUnknownKid, text: "of a key that is not published is refused",
 			forgeries: func(context.Context, *forge.Stack) []forgery {
-				return []forgery{but("the token is of a key that is not in the key set", issuer.SignedBy(stranger()))}
+				return []forgery{but("the token is of a key that is not in the key set", issuer.SignedBy(unpublished()))}
 			}},
 		rule{requirement: conformance.ExchangeEmbeddedJWK, text: "of a key that the token brings along is refused", forgeries: embedded},
 		rule{requirement: conformance.ExchangeJKU, text: "of a key set that the token points to is refused", forgeries: pointedToKeySet},
@@ -71,7 +71,7 @@ func symmetric(context.Context, *forge.Stack) []forgery {
 }
 
 func embedded(context.Context, *forge.Stack) []forgery {
-	key := stranger()
+	key := unpublished()
 	return []forgery{
 		but("the header brings the certificate of the key that signed (x5c)", issuer.EmbeddedCertificate(key)),
 		but("the header brings the key that signed (jwk), with a kid of its own", issuer.EmbeddedKey(key), issuer.WithHeader("kid", key.ID())),

@@ -51,7 +51,7 @@ var _ = Describe("An exchange is refused for", func() {
 		// Both are linked to their own federation; the token is good for the first alone.
 		_, err := two.Fixtures.Link(ctx, two.AccountID, one.Federation.GetId(), one.Subject+"-2")
 		check.Prerequisite(err, "linking another subject of the same federation")
-		run.Current().Settle(ctx, "a link is made", exchanging.Probe(exchange.Form(one.Token(issuer.WithClaim("sub", one.Subject+"-2")), two.AccountID)))
+		exchanging.Settles(ctx, "a link is made", exchange.Form(one.Token(issuer.WithClaim("sub", one.Subject+"-2")), two.AccountID))
 		exchanging.Twin(ctx, one.Form(one.Token()))
 		exchanging.Refused(ctx, exchange.Form(one.Token(), two.AccountID), "the subject is linked to another service account than the one that is asked for")
 	})
@@ -96,7 +96,7 @@ func federationDisabled(ctx context.Context, s *forge.Stack) {
 	updateFederation(ctx, s, &oidc.UpdateFederationRequest{Disabled: true}, "disabled")
 	refusedFromNowOn(ctx, s, "a federation is disabled")
 	updateFederation(ctx, s, &oidc.UpdateFederationRequest{}, "disabled")
-	run.Current().Settle(ctx, "a federation is enabled", exchanging.Probe(s.Form(s.Token())))
+	exchanging.Settles(ctx, "a federation is enabled", s.Form(s.Token()))
 }
 
 // federationDeleted takes the credential along where a cloud demands it: what it
@@ -120,7 +120,7 @@ func accountSuspended(ctx context.Context, s *forge.Stack) {
 	refusedFromNowOn(ctx, s, "a service account is suspended")
 	op, err = accounts.Reactivate(ctx, &iam.ReactivateServiceAccountRequest{ServiceAccountId: s.AccountID})
 	finished(ctx, op, err, service+"Reactivate", "reactivating the service account")
-	run.Current().Settle(ctx, "a service account is reactivated", exchanging.Probe(s.Form(s.Token())))
+	exchanging.Settles(ctx, "a service account is reactivated", s.Form(s.Token()))
 }
 
 func accountDeleted(ctx context.Context, s *forge.Stack) {
@@ -142,7 +142,7 @@ func jwksURLChanged(ctx context.Context, s *forge.Stack) {
 	address, err := s.Publish(ctx, "changed/"+other.ID()+".json", issuer.JWKS(other))
 	check.Prerequisite(err, "publishing another key set")
 	updateFederation(ctx, s, &oidc.UpdateFederationRequest{JwksUrl: address}, "jwks_url")
-	run.Current().Settle(ctx, "a JWKS URL is changed", exchanging.Probe(s.Form(s.Token(issuer.SignedBy(other)))))
+	exchanging.Settles(ctx, "a JWKS URL is changed", s.Form(s.Token(issuer.SignedBy(other))))
 	refusedFromNowOn(ctx, s, "a former JWKS URL is forgotten")
 }
 
@@ -155,9 +155,9 @@ func keyRetired(ctx context.Context, s *forge.Stack) {
 	address, err := s.Publish(ctx, path, issuer.JWKS(old))
 	check.Prerequisite(err, "publishing a key set")
 	updateFederation(ctx, s, &oidc.UpdateFederationRequest{JwksUrl: address}, "jwks_url")
-	run.Current().Settle(ctx, "a JWKS URL is changed", exchanging.Probe(s.Form(s.Token(issuer.SignedBy(old)))))
+	exchanging.Settles(ctx, "a JWKS URL is changed", s.Form(s.Token(issuer.SignedBy(old))))
 	_, err = s.Publish(ctx, path, issuer.JWKS(fresh))
 	check.Prerequisite(err, "publishing the key set without the former key")
-	run.Current().Settle(ctx, "a new key is known", exchanging.Probe(s.Form(s.Token(issuer.SignedBy(fresh)))))
+	exchanging.Settles(ctx, "a new key is known", s.Form(s.Token(issuer.SignedBy(fresh))))
 	refusedFromNowOn(ctx, s, "a retired key is forgotten", issuer.SignedBy(old))
 }

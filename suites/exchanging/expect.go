@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/onsi/ginkgo/v2"
 
@@ -35,12 +34,19 @@ func bounded(ctx context.Context, call func(context.Context) (exchange.Response,
 	return call(ctx)
 }
 
-// Probe is an exchange for Run.Settle: it holds when it is accepted.
-func Probe(form url.Values) func(context.Context) error {
-	return func(ctx context.Context) error {
+// Settles demands that an exchange is accepted, several times in a row, within
+// timeout.propagation; what names the change that is waited for (Run.Settle).
+func Settles(ctx context.Context, what string, form url.Values) {
+	ginkgo.GinkgoHelper()
+	check.NoError(Settled(ctx, what, form), what)
+}
+
+// Settled is Settles for a change that a check only stands on.
+func Settled(ctx context.Context, what string, form url.Values) error {
+	return explained(ctx, run.Current().Settled(ctx, what, func(ctx context.Context) error {
 		_, err := Do(ctx, form)
 		return err
-	}
+	}), form)
 }
 
 // RefusalProbe is an exchange for Run.Settle: it holds when it is refused as
@@ -53,7 +59,7 @@ func RefusalProbe(form url.Values) func(context.Context) error {
 func Accepted(ctx context.Context, form url.Values) exchange.Response {
 	ginkgo.GinkgoHelper()
 	response, err := Do(ctx, form)
-	check.NoError(told(err, form), "exchanging a token that meets every condition")
+	check.NoError(explained(ctx, err, form), "exchanging a token that meets every condition")
 	return response
 }
 
@@ -63,7 +69,7 @@ func Twin(ctx context.Context, form url.Values) exchange.Response {
 	ginkgo.GinkgoHelper()
 	run.Step("the twin: the request without the change is accepted")
 	response, err := Do(ctx, form)
-	check.Prerequisite(told(err, form), "the twin, which differs from the check in the one changed thing alone")
+	check.Prerequisite(explained(ctx, err, form), "the twin, which differs from the check in the one changed thing alone")
 	return response
 }
 
@@ -115,18 +121,4 @@ func refusal(response exchange.Response, err error) error {
 		return nil
 	}
 	return err
-}
-
-// told adds to a refusal what the token says, without the token.
-func told(err error, form url.Values) error {
-	var refused *exchange.Refusal
-	if !errors.As(err, &refused) {
-		return err
-	}
-	claims, readErr := exchange.ReadClaims(exchange.Token(form.Get("subject_token")))
-	if readErr != nil {
-		return fmt.Errorf("%w; %w", err, readErr)
-	}
-	return fmt.Errorf("%w; the token has iss %q, aud %q, sub %q, kid %q, alg %s, and expires at %s", err,
-		claims.Issuer, strings.Join(claims.Audience, ", "), claims.Subject, claims.KeyID, claims.Algorithm, claims.Expires.UTC())
 }

@@ -94,12 +94,12 @@ func subject(unique string) string { return "system:serviceaccount:check-" + uni
 // Settles demands that a token that should pass does, within timeout.propagation.
 func (s *Stack) Settles(ctx context.Context) {
 	ginkgo.GinkgoHelper()
-	run.Current().Settle(ctx, "a link is made", exchanging.Probe(s.Form(s.Token())))
+	exchanging.Settles(ctx, "a link is made", s.Form(s.Token()))
 }
 
 // ready waits until a token that should pass does.
 func (s *Stack) ready(ctx context.Context) error {
-	return run.Current().Settled(ctx, "a link is made", exchanging.Probe(s.Form(s.Token())))
+	return exchanging.Settled(ctx, "a link is made", s.Form(s.Token()))
 }
 
 // Token forges a token. Without mutations it passes.

@@ -114,12 +114,12 @@ func keyRotation(ctx SpecContext) {
 	check.Prerequisite(err, "publishing the old key")
 	stack := forge.Own(ctx, forge.Options{JWKSURL: url, Unready: true})
 	old := stack.Form(stack.Token(issuer.SignedBy(former)))
-	check.Prerequisite(run.Current().Settled(ctx, "a link is made", exchanging.Probe(old)), "waiting for the first exchange of a token of the old key")
+	check.Prerequisite(exchanging.Settled(ctx, "a link is made", old), "waiting for the first exchange of a token of the old key")
 
 	run.Step("publishing the new key beside the old")
 	_, err = host.Publish(ctx, path, issuer.JWKS(former, next))
 	check.Prerequisite(err, "publishing the new key beside the old")
-	run.Current().Settle(ctx, "a new key of an issuer is known", exchanging.Probe(stack.Form(stack.Token(issuer.SignedBy(next)))))
+	exchanging.Settles(ctx, "a new key of an issuer is known", stack.Form(stack.Token(issuer.SignedBy(next))))
 	run.Step("a token of the old key is still exchanged")
 	exchanging.Accepted(ctx, old)
 }

@@ -51,7 +51,7 @@ func (s *story) enable(ctx SpecContext) {
 	run.Step("new tokens have the issuer " + wlif.GetIssuer())
 	s.awaitIssuer(ctx)
 	link := signing.Unready(ctx, run.Current().Fixtures(), s.account, s.trust())
-	run.Current().Settle(ctx, "a link is made", exchanging.Probe(link.Form(s.account.Token(ctx))))
+	exchanging.Settles(ctx, "a link is made", link.Form(s.account.Token(ctx)))
 }
 
 // trust is a federation as the tutorial makes it for the cluster.
@@ -75,7 +75,7 @@ func (s *story) oldIssuerTokens(ctx SpecContext) {
 		spec.Issuer, spec.Audiences = issuer, slices.Concat(claims.Audience, []string{s.account.Of.Issuer})
 		link := signing.Unready(ctx, fixtures, s.account, spec)
 		if issuer == s.account.Of.Issuer {
-			run.Current().Settle(ctx, "a link is made", exchanging.Probe(link.Form(s.account.Token(ctx))))
+			exchanging.Settles(ctx, "a link is made", link.Form(s.account.Token(ctx)))
 		}
 		observe(ctx, name, link.Form(s.former))
 	}

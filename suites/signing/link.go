@@ -46,7 +46,7 @@ func asTutorial(ctx context.Context, f *provision.Fixtures, a *Account) *Link {
 
 func (l *Link) ready(ctx context.Context) error {
 	ginkgo.GinkgoHelper()
-	return run.Current().Settled(ctx, "a link is made", exchanging.Probe(l.Form(l.Token(ctx))))
+	return exchanging.Settled(ctx, "a link is made", l.Form(l.Token(ctx)))
 }
 
 // Unready links an account through any federation, and waits for nothing: the
