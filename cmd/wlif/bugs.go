@@ -56,7 +56,7 @@ committed.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.names, "bug", nil, "name of a bug, or a pattern such as 'Jwks*'; may be repeated (default: all)")
 	flags.BoolVar(&f.full, "full", false, "run the whole profile full for each bug, not only the areas it concerns")
-	flags.IntVar(&f.jobs, "jobs", 4, "how many bugs at once")
+	flags.IntVar(&f.jobs, "jobs", 12, "how many bugs at once: a run waits more than it works")
 	flags.StringVar(&f.out, "out", "", "folder for the runs' reports (default: reports/runs/bugs-<time>)")
 	flags.BoolVar(&f.page, "page", false, "print what the bugs declare, as Markdown, and run nothing")
 	return cmd

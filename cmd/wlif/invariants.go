@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,6 +101,9 @@ func refusals(path, runID string) ([]string, error) {
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
+		if whole := bytes.HasSuffix(lines.Bytes(), []byte("}")); whole && !bytes.Contains(lines.Bytes(), []byte(runID)) {
+			continue // a cloud is not this run's alone, and most lines are others'
+		}
 		var c call
 		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
 			return nil, fmt.Errorf("reading the cloud's audit log %s: %w", path, err)

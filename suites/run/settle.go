@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	// settlePoll is how often a change is looked at while it spreads.
-	settlePoll = 150 * time.Millisecond
+	// settlePoll is how often a change is looked at while it spreads; where it has
+	// little time to do so, it is looked at settleLooks times.
+	settlePoll  = 150 * time.Millisecond
+	settleLooks = 200
 	// inARow is how often it must have been seen without a break: the servers behind
 	// one address do not all learn of it at once.
 	inARow = 3
@@ -52,7 +54,7 @@ func (r *Run) Settled(ctx context.Context, what string, probe func(context.Conte
 			}
 			seen++
 			return seen, nil
-		}).WithTimeout(limit).WithPolling(settlePoll).Should(gomega.BeNumerically(">=", inARow))
+		}).WithTimeout(limit).WithPolling(min(settlePoll, limit/settleLooks)).Should(gomega.BeNumerically(">=", inARow))
 	})
 	if failure != nil {
 		return fmt.Errorf("waited for %s at most (timeout.propagation) until it is so %d times in a row: %w", limit, inARow, cmp.Or(last, failure))
