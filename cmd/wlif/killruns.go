@@ -96,34 +96,51 @@ func (k *killer) close(ctx context.Context) error {
 	return errors.Join(err, os.RemoveAll(k.state))
 }
 
-// runAll runs the suite for every bug, several at once.
+// runAll runs the suite for every bug, several at once. A quarter of the places is
+// for bugs whose runs make clusters: these compute, where the others wait.
 func (k *killer) runAll(ctx context.Context, chosen []bugs.Bug) []killmatrix.Result {
 	results := make([]killmatrix.Result, len(chosen))
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range k.jobs {
-		workers.Go(func() {
-			for i := range next {
-				began := time.Now()
-				made, err := k.runSuite(ctx, chosen[i], k.full)
-				if err != nil {
-					results[i] = killmatrix.Result{Bug: chosen[i], Faults: []string{err.Error()}}
-				} else {
-					results[i] = killmatrix.Judge(chosen[i], made)
-				}
-				k.tell(results[i], time.Since(began))
-			}
-		})
-	}
-	for i := range chosen {
-		if ctx.Err() != nil {
-			break
+	light, heavy := make(chan int, len(chosen)), make(chan int, len(chosen))
+	for i, b := range chosen {
+		if k.full || b.OwnCluster || killmatrix.NeedsCluster(b) {
+			heavy <- i
+		} else {
+			light <- i
 		}
-		next <- i
 	}
-	close(next)
+	close(light)
+	close(heavy)
+	var workers sync.WaitGroup
+	serve := func(places int, bugs <-chan int) {
+		for range places {
+			workers.Go(func() {
+				for i := range bugs {
+					if ctx.Err() != nil {
+						return
+					}
+					results[i] = k.runBug(ctx, chosen[i])
+				}
+			})
+		}
+	}
+	few := max(1, k.jobs/4)
+	serve(few, heavy)
+	serve(max(1, k.jobs-few), light)
 	workers.Wait()
 	return results
+}
+
+func (k *killer) runBug(ctx context.Context, b bugs.Bug) killmatrix.Result {
+	began := time.Now()
+	result := killmatrix.Result{Bug: b}
+	made, err := k.runSuite(ctx, b, k.full)
+	if err != nil {
+		result.Faults = []string{err.Error()}
+	} else {
+		result = killmatrix.Judge(b, made)
+	}
+	k.tell(result, time.Since(began))
+	return result
 }
 
 func (k *killer) tell(r killmatrix.Result, took time.Duration) {
@@ -167,8 +184,9 @@ func (k *killer) conclude(m killmatrix.Matrix, outages int, all bool, took time.
 }
 
 // bugRunTimeouts are those that a run waits out when a bug keeps a change from
-// ever taking effect; everything of the mock happens at once.
-var bugRunTimeouts = []string{"--timeout-propagation=4s", "--timeout-exchange=20s"}
+// ever taking effect; everything of the mock happens at once. Many runs are made at
+// once, so that each has one process.
+var bugRunTimeouts = []string{"--procs=1", "--timeout-propagation=4s", "--timeout-exchange=20s", "--timeout-delete=45s"}
 
 // runSuite runs the suite in a folder of the bug's own and reads its report.
 func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Report, error) {
@@ -189,8 +207,9 @@ func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Re
 	return k.launch(ctx, b.Name, args)
 }
 
-// outageTimeouts are waited out by every check of a run during an outage.
-var outageTimeouts = []string{"--timeout-propagation=1s", "--timeout-exchange=1s", "--timeout-call=10s"}
+// outageTimeouts are waited out by every check of a run during an outage, side by
+// side.
+var outageTimeouts = []string{"--procs=6", "--timeout-propagation=1s", "--timeout-exchange=1s", "--timeout-call=10s"}
 
 // runOutages runs the suite during each outage, one after the other: they concern
 // the whole mock. It returns how many were taken for answers.
@@ -242,7 +261,7 @@ func (k *killer) sharedCluster() []string {
 
 // arguments are those of a run in a folder.
 func (k *killer) arguments(folder string, requirements []string) []string {
-	return []string{"run", "--profile=full", "--procs=1", "--requirement=" + strings.Join(requirements, ","),
+	return []string{"run", "--profile=full", "--requirement=" + strings.Join(requirements, ","),
 		"--folder-id=" + folder, "--other-folder-id=" + k.cfg.OtherFolderID, "--cloud-id=" + k.cfg.CloudID,
 		"--endpoint=" + k.cfg.Endpoint, "--token-endpoint=" + k.cfg.TokenEndpoint, "--storage-endpoint=" + k.cfg.StorageEndpoint,
 		"--payload-endpoint=" + k.cfg.PayloadEndpoint, "--audit-log=" + k.audit(),
