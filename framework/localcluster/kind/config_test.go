@@ -19,23 +19,6 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
 )
 
-func TestBoundingSet(t *testing.T) {
-	for status, lacks := range map[string]bool{
-		"Name:\tx\nCapBnd:\t000001ffffffffff\n": false,
-		"Name:\tx\nCapBnd:\t000001fffeffffff\n": true,
-		"CapBnd:\t0000000001000000\n":           false,
-	} {
-		if got, err := bounded(status); err != nil || got != lacks {
-			t.Errorf("%q: lacks it %v (%v), want %v", status, got, err, lacks)
-		}
-	}
-	for _, status := range []string{"", "CapBnd:\tx\n", "CapEff:\t000001ffffffffff\n"} {
-		if _, err := bounded(status); err == nil {
-			t.Errorf("%q: no error", status)
-		}
-	}
-}
-
 // patched are the documents for kubeadm, by their kind.
 func patched(t *testing.T, p plan) map[string]map[string]any {
 	t.Helper()

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"strconv"
 	"strings"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeimage"
 )
 
 // Host is what of this machine and its Docker decides how nodes are set up.
@@ -63,44 +63,13 @@ func Docker(ctx context.Context) (Host, error) {
 	if len(info.Errors) > 0 || info.Version == "" {
 		return Host{}, &NoDockerError{Reason: errors.New(strings.Join(info.Errors, "; "))}
 	}
-	lacks, err := lacksResource()
-	if err != nil {
-		return Host{}, err
-	}
-	return Host{Version: info.Version, CgroupV1: info.Cgroup == "1", NoResourceCapability: lacks}, nil
+	return Host{Version: info.Version, CgroupV1: info.Cgroup == "1", NoResourceCapability: !nodeimage.MayRaiseLimits()}, nil
 }
 
 // HasImage says whether Docker has an image.
 func HasImage(ctx context.Context, reference string) bool {
 	_, err := docker(ctx, nil, "image", "inspect", reference)
 	return err == nil
-}
-
-// capSysResource is its number in capabilities(7).
-const capSysResource = 24
-
-// lacksResource looks at the bounding set, beyond which no child gets.
-func lacksResource() (bool, error) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return false, fmt.Errorf("looking for CAP_SYS_RESOURCE: %w", err)
-	}
-	return bounded(string(status))
-}
-
-func bounded(status string) (bool, error) {
-	for line := range strings.Lines(status) {
-		text, found := strings.CutPrefix(line, "CapBnd:")
-		if !found {
-			continue
-		}
-		set, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
-		if err != nil {
-			return false, fmt.Errorf("looking for CAP_SYS_RESOURCE: %w", err)
-		}
-		return set&(1<<capSysResource) == 0, nil
-	}
-	return false, errors.New("looking for CAP_SYS_RESOURCE: /proc/self/status has no CapBnd")
 }
 
 // docker runs the command and returns its standard output; what it said of a

@@ -122,8 +122,8 @@ func load(ctx context.Context, container string, images map[name.Reference]v1.Im
 	return err
 }
 
-// mayRaiseLimits says that a container of this host can have CAP_SYS_RESOURCE.
-func mayRaiseLimits() bool {
+// MayRaiseLimits says that a container of this host can have CAP_SYS_RESOURCE.
+func MayRaiseLimits() bool {
 	has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, unix.CAP_SYS_RESOURCE, 0, 0, 0)
 	return err != nil || has == 1
 }

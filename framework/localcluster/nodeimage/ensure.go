@@ -37,9 +37,9 @@ func Ensure(ctx context.Context, version string, say func(string)) (reference st
 	if err != nil {
 		return "", err
 	}
-	err = ensure(ctx, reference, say, func(labels map[string]string) bool { return usable(labels, id, mayRaiseLimits()) }, func(say func(string)) error {
+	err = ensure(ctx, reference, say, func(labels map[string]string) bool { return usable(labels, id, MayRaiseLimits()) }, func(say func(string)) error {
 		// A published image has no runc for hosts that lack a capability.
-		if mayRaiseLimits() && pull(ctx, reference, say) {
+		if MayRaiseLimits() && pull(ctx, reference, say) {
 			return nil
 		}
 		return build(ctx, full, reference, say)
