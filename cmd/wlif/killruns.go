@@ -200,6 +200,9 @@ func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Re
 		}
 	}
 	args := append(k.arguments(folder, killmatrix.Plan(b, full)), bugRunTimeouts...)
+	if b.Name == noBug.Name {
+		args = append(args, "--procs=4") // nothing else runs yet
+	}
 	args = append(args, fmt.Sprintf("--second-cluster=%t", full || killmatrix.NeedsCluster(b)), fmt.Sprintf("--slow=%t", killmatrix.IsSlow(b)))
 	if !b.OwnCluster {
 		args = append(args, k.sharedCluster()...)
