@@ -14,6 +14,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/progress"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/runfolder"
+	"github.com/wlif-conformance/wlif-conformance/suites/exchanging"
 	"github.com/wlif-conformance/wlif-conformance/suites/run"
 )
 
@@ -39,6 +40,7 @@ func registerLifecycle(r *run.Run) {
 	}, run.Limit(timeouts.Teardown.D()))
 
 	BeforeEach(func() {
+		exchanging.Forget()
 		id, ok := check.RequirementOf(CurrentSpecReport())
 		Expect(ok).To(BeTrue(), "the spec decides no requirement")
 		requirement, _ := conformance.Lookup(id)
@@ -49,6 +51,16 @@ func registerLifecycle(r *run.Run) {
 			check.LeaveOut(why)
 		}
 	})
+}
+
+// registerComparing keeps what a failed exchange can be explained by. An AfterEach
+// comes before the deletion of what the check made.
+func registerComparing(r *run.Run) {
+	AfterEach(func(ctx SpecContext) {
+		if CurrentSpecReport().Failed() {
+			exchanging.Compare(ctx)
+		}
+	}, run.Limit(r.Config.Timeouts.Call.D()))
 }
 
 // provisionTarget makes the shared target on the first process and returns it as

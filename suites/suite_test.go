@@ -44,6 +44,7 @@ func TestConformance(t *testing.T) {
 	}
 	defer stop()
 	registerLifecycle(r)
+	registerComparing(r)
 	registerReporting(r)
 	RunSpecs(t, "Workload identity federation")
 }

@@ -23,8 +23,8 @@ const (
 	headerServerRequest = "x-server-request-id"
 )
 
-// Call is one API call, as the trace hook sees it. It carries no request, no
-// answer and no header that could hold a secret.
+// Call is one API call, as the trace hook sees it. It carries no header that could
+// hold a secret; Request and Answer are the messages themselves, which may.
 type Call struct {
 	// Method is the full gRPC method name without the leading slash.
 	Method string
@@ -36,6 +36,9 @@ type Call struct {
 	ClientRequestID string
 	RequestID       string
 	IdempotencyKey  string
+	// Request and Answer are protobuf messages. Nothing may be written of them but
+	// through package transcript, and nothing kept.
+	Request, Answer any
 	// Err is the *Error, or nil.
 	Err error
 }
@@ -85,7 +88,7 @@ func (c conn) Invoke(ctx context.Context, path string, args, reply any, opts ...
 	}
 	backoff := firstBackoff
 	for attempt := 1; ; attempt++ {
-		err := c.attempt(ctx, Call{Method: method, Attempt: attempt, IdempotencyKey: key}, args, reply, opts)
+		err := c.attempt(ctx, Call{Method: method, Attempt: attempt, IdempotencyKey: key, Request: args, Answer: reply}, args, reply, opts)
 		if err == nil {
 			return nil
 		}

@@ -20,8 +20,8 @@ func (e Explanation) String() string {
 	} else {
 		text.WriteString("the token is what the federation and the credential demand, as far as its claims tell.")
 	}
-	for _, row := range e.rows() {
-		fmt.Fprintf(&text, " %s: token %s, setup %s;", row.about, row.token, row.setup)
+	for _, row := range e.Rows() {
+		fmt.Fprintf(&text, " %s: token %s, setup %s;", row.About, row.Token, row.Setup)
 	}
 	return strings.TrimSuffix(text.String(), ";")
 }
@@ -32,8 +32,8 @@ func (e Explanation) Table() string {
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(table, "\tthe token\tthe cloud\t\n")
-	for _, row := range e.rows() {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", row.about, row.token, row.setup, row.mark)
+	for _, row := range e.Rows() {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", row.About, row.Token, row.Setup, row.mark())
 	}
 	_ = table.Flush() // a Builder takes everything
 	var trimmed strings.Builder
@@ -43,9 +43,27 @@ func (e Explanation) Table() string {
 	return trimmed.String()
 }
 
-type row struct{ about, token, setup, mark string }
+// Row is one thing that is compared, with both sides as they are shown.
+type Row struct {
+	About, Token, Setup string
+	// Difference names how the two differ; empty if they do not. First is the one to
+	// mend first.
+	Difference string
+	First      bool
+}
 
-func (e Explanation) rows() []row {
+func (r Row) mark() string {
+	switch {
+	case r.Difference == "":
+		return ""
+	case r.First:
+		return "<-- " + r.Difference
+	}
+	return "(also: " + r.Difference + ")"
+}
+
+// Rows are all things that are compared, in the order of the table.
+func (e Explanation) Rows() []Row {
 	at := func(t time.Time) string {
 		if t.IsZero() {
 			return "none"
@@ -63,25 +81,21 @@ func (e Explanation) rows() []row {
 	if e.Claims.NotBefore.After(e.now) {
 		expiry += ", valid from " + at(e.Claims.NotBefore)
 	}
-	rows := []row{
-		{about: aboutExpiry, token: expiry, setup: "it is " + at(e.now)},
-		{about: aboutAccount, setup: e.setup.ServiceAccountID + ", " + account},
-		{about: aboutCredential, setup: e.credential()},
-		{about: aboutFederation, setup: cmp.Or(e.Link.FederationID, "none") + ", " + enabled},
-		{about: aboutIssuer, token: shown(e.Claims.Issuer), setup: shown(e.Link.Issuer)},
-		{about: aboutKey, token: shown(e.Claims.KeyID), setup: e.Link.Keys.String()},
-		{about: aboutAudience, token: shown(e.Claims.Audience...), setup: shown(e.Link.Audiences...)},
-		{about: aboutSubject, token: shown(e.Claims.Subject), setup: shown(e.Link.Subject)},
+	rows := []Row{
+		{About: aboutExpiry, Token: expiry, Setup: "it is " + at(e.now)},
+		{About: aboutAccount, Setup: e.setup.ServiceAccountID + ", " + account},
+		{About: aboutCredential, Setup: e.credential()},
+		{About: aboutFederation, Setup: cmp.Or(e.Link.FederationID, "none") + ", " + enabled},
+		{About: aboutIssuer, Token: shown(e.Claims.Issuer), Setup: shown(e.Link.Issuer)},
+		{About: aboutKey, Token: shown(e.Claims.KeyID), Setup: e.Link.Keys.String()},
+		{About: aboutAudience, Token: shown(e.Claims.Audience...), Setup: shown(e.Link.Audiences...)},
+		{About: aboutSubject, Token: shown(e.Claims.Subject), Setup: shown(e.Link.Subject)},
 	}
 	for i := range rows {
-		rows[i].token = cmp.Or(rows[i].token, "-")
+		rows[i].Token = cmp.Or(rows[i].Token, "-")
 		for n, d := range e.Differences {
-			switch {
-			case d.About != rows[i].about || rows[i].mark != "":
-			case n == 0:
-				rows[i].mark = "<-- " + d.Name
-			default:
-				rows[i].mark = "(also: " + d.Name + ")"
+			if d.About == rows[i].About && rows[i].Difference == "" {
+				rows[i].Difference, rows[i].First = d.Name, n == 0
 			}
 		}
 	}

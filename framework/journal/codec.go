@@ -30,6 +30,8 @@ var decoders = map[string]func(json.RawMessage) (Event, error){
 	NodeFinished{}.Kind(): decode[NodeFinished],
 	CheckStarted{}.Kind(): decode[CheckStarted],
 	Step{}.Kind():         decode[Step],
+	Called{}.Kind():       decode[Called],
+	Compared{}.Kind():     decode[Compared],
 	Verdict{}.Kind():      decode[Verdict],
 	Observed{}.Kind():     decode[Observed],
 	Measured{}.Kind():     decode[Measured],

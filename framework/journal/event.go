@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
@@ -145,6 +146,62 @@ type Step struct {
 	Text        string `json:"text"`
 }
 
+// Called is a request to the target and what came back, without secrets: package
+// transcript makes it. It belongs to the check that the process was making.
+type Called struct {
+	// Protocol is "HTTP" or "gRPC".
+	Protocol string `json:"protocol"`
+	// Method is "POST https://host/path", or "package.Service/Method".
+	Method  string  `json:"method"`
+	Request Message `json:"request"`
+	Answer  Message `json:"answer"`
+	// Status is "200 OK", or "PERMISSION_DENIED"; empty if nobody answered.
+	Status string `json:"status,omitempty"`
+	// Failed: the status is that of a failure.
+	Failed bool `json:"failed,omitempty"`
+	// Error is why there was no answer, or what the answer to a gRPC call says.
+	Error     string `json:"error,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
+	// Attempt counts a gRPC call's from 1.
+	Attempt int           `json:"attempt,omitempty"`
+	Took    time.Duration `json:"took_ns"`
+	// Claims are those of the subject token of an exchange, if they can be read.
+	Claims *Claims `json:"claims,omitempty"`
+}
+
+// Message is one side of a call.
+type Message struct {
+	Header map[string]string `json:"header,omitempty"`
+	Body   string            `json:"body,omitempty"`
+}
+
+// Claims are a token's two readable parts, as they were written. Nobody verified
+// them.
+type Claims struct {
+	Header  json.RawMessage `json:"header"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+// Compared sets the subject token of an exchange beside what the cloud knows of the
+// service account, after a check of the exchange has failed.
+type Compared struct {
+	// First is the difference to mend first; empty if there is none.
+	First  string `json:"first,omitempty"`
+	Remedy string `json:"remedy,omitempty"`
+	// Problem is why no comparison could be made.
+	Problem string        `json:"problem,omitempty"`
+	Rows    []ComparedRow `json:"rows,omitempty"`
+}
+
+// ComparedRow is one thing that is compared.
+type ComparedRow struct {
+	About string `json:"about"`
+	Token string `json:"token"`
+	Setup string `json:"setup"`
+	// Difference names how the two differ; empty if they do not.
+	Difference string `json:"difference,omitempty"`
+}
+
 // Verdict decides one case of a requirement. Reason is set unless it passed.
 type Verdict struct {
 	Requirement string              `json:"requirement"`
@@ -233,6 +290,8 @@ func (NodeWaiting) Kind() string  { return "node-waiting" }
 func (NodeFinished) Kind() string { return "node-finished" }
 func (CheckStarted) Kind() string { return "check-started" }
 func (Step) Kind() string         { return "step" }
+func (Called) Kind() string       { return "called" }
+func (Compared) Kind() string     { return "compared" }
 func (Verdict) Kind() string      { return "verdict" }
 func (Observed) Kind() string     { return "observed" }
 func (Measured) Kind() string     { return "measured" }

@@ -60,7 +60,7 @@ func (a Account) API(ctx context.Context) *cloud.Client {
 	}
 	client, err := cloud.Connect(ctx, cloud.Options{
 		Endpoint: r.Config.Endpoint, Credentials: config.Credentials{IAMToken: config.NewSecret(a.Token.Reveal())},
-		RunID: r.Info.RunID, CallTimeout: r.Config.Timeouts.Call.D(),
+		RunID: r.Info.RunID, CallTimeout: r.Config.Timeouts.Call.D(), Trace: r.Trace,
 	})
 	check.Prerequisite(err, "connecting to the cloud as "+a.name())
 	ginkgo.DeferCleanup(func(ctx ginkgo.SpecContext) {

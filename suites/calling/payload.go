@@ -54,7 +54,7 @@ func Ask(ctx context.Context, request payload.Request) (payload.Answer, error) {
 	r := run.Current()
 	ctx, cancel := context.WithTimeout(ctx, r.Config.Timeouts.Call.D())
 	defer cancel()
-	client := &payload.Client{Endpoint: r.Config.PayloadEndpoint, UserAgent: r.Cloud.UserAgent()}
+	client := &payload.Client{Endpoint: r.Config.PayloadEndpoint, UserAgent: r.Cloud.UserAgent(), HTTP: r.HTTP()}
 	return client.Ask(ctx, request)
 }
 

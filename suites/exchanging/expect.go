@@ -16,6 +16,7 @@ import (
 
 // Do makes one exchange, bounded by timeout.exchange.
 func Do(ctx context.Context, form url.Values) (exchange.Response, error) {
+	remember(form)
 	return bounded(ctx, func(ctx context.Context) (exchange.Response, error) {
 		return run.Current().Exchange().Exchange(ctx, form)
 	})

@@ -62,7 +62,7 @@ func (r *Run) options() provision.Options {
 // Exchange is a client of the target's token endpoint. Time limits come from the
 // context; see Bounded.
 func (r *Run) Exchange() *exchange.Client {
-	return &exchange.Client{Endpoint: r.Config.TokenEndpoint, RunID: r.Info.RunID}
+	return &exchange.Client{Endpoint: r.Config.TokenEndpoint, RunID: r.Info.RunID, HTTP: r.HTTP()}
 }
 
 // Namespace is a name for a namespace of a check's own.

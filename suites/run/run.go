@@ -79,6 +79,7 @@ func (r *Run) ConnectCloud(ctx context.Context) error {
 	}
 	client, err := cloud.Connect(ctx, cloud.Options{
 		Endpoint: r.Config.Endpoint, Credentials: r.Config.Credentials, RunID: r.Info.RunID, CallTimeout: r.Config.Timeouts.Call.D(),
+		Trace: r.Trace,
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,68 @@
+package exchanging
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
+	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/trust"
+	"github.com/wlif-conformance/wlif-conformance/suites/run"
+)
+
+// last is the latest exchange of the spec that is running.
+var last struct {
+	sync.Mutex
+	form url.Values
+}
+
+func remember(form url.Values) {
+	last.Lock()
+	defer last.Unlock()
+	last.form = form
+}
+
+// Forget forgets the exchanges of the spec before.
+func Forget() { remember(nil) }
+
+// Compare journals, after a check has failed, how the token of its latest exchange
+// and what the cloud knows of the service account differ, if it made an exchange.
+// It must come before what the check made is deleted.
+func Compare(ctx context.Context) {
+	last.Lock()
+	form := last.form
+	last.Unlock()
+	if form == nil {
+		return
+	}
+	r := run.Current()
+	ctx, cancel := context.WithTimeout(ctx, r.Config.Timeouts.Call.D())
+	defer cancel()
+	token := exchange.Token(form.Get("subject_token"))
+	_ = r.Journal.Write(compared(ctx, trust.Question{Cloud: r.Cloud, ServiceAccountID: form.Get("audience")}, token))
+}
+
+func compared(ctx context.Context, q trust.Question, token exchange.Token) journal.Compared {
+	var err error
+	if q.FederationID, err = q.Federation(ctx, token); err == nil && q.FederationID == "" {
+		err = errors.New("the service account " + q.ServiceAccountID + " has no federated credential")
+	}
+	if err != nil {
+		return journal.Compared{Problem: err.Error()}
+	}
+	explained, err := q.Explain(ctx, token, time.Now())
+	if err != nil {
+		return journal.Compared{Problem: err.Error()}
+	}
+	var out journal.Compared
+	if first, ok := explained.First(); ok {
+		out.First, out.Remedy = first.Name+": "+first.Text, first.Remedy
+	}
+	for _, row := range explained.Rows() {
+		out.Rows = append(out.Rows, journal.ComparedRow{About: row.About, Token: row.Token, Setup: row.Setup, Difference: row.Difference})
+	}
+	return out
+}
