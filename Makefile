@@ -37,6 +37,10 @@ test: ## Run the unit, fuzz seed and integration tests
 test-kind: ## Run the tests that need Docker too: real kind clusters (minutes)
 	@WLIF_KIND=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./framework/localcluster/kind
 
+.PHONY: test-html
+test-html: ## Run the tests of report.html that need Chromium and npm too; RUNS=FOLDER:FOLDER opens pages of runs
+	@axe=$$(scripts/axe) && WLIF_CHROMIUM=1 WLIF_AXE=$$axe WLIF_HTML_RUNS='$(RUNS)' go test -count=1 -timeout 15m -v $(TESTFLAGS) ./framework/htmlreport
+
 .PHONY: lint
 lint: bin/golangci-lint ## Check the code (builds the linter once)
 	bin/golangci-lint run ./...

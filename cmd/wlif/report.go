@@ -1,16 +1,21 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/wlif-conformance/wlif-conformance/framework/htmlreport"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
 	"github.com/wlif-conformance/wlif-conformance/framework/report"
 )
 
 func newReportCommand() *cobra.Command {
-	var onlyFacts bool
+	var (
+		onlyFacts bool
+		previous  string
+	)
 	cmd := &cobra.Command{
 		Use:   "report FOLDER",
 		Short: "Make the reports of a run again from its journal",
@@ -32,7 +37,7 @@ stands beside it as the mock's table would have it.`,
 			if onlyFacts {
 				return printFacts(cmd.OutOrStdout(), made)
 			}
-			if err := report.Write(args[0], made); err != nil {
+			if err := errors.Join(report.Write(args[0], made), htmlreport.Write(args[0], made, records, previous)); err != nil {
 				return err
 			}
 			out := cmd.OutOrStdout()
@@ -42,6 +47,7 @@ stands beside it as the mock's table would have it.`,
 			return finished(made.Outcome.ExitCode)
 		},
 	}
+	cmd.Flags().StringVar(&previous, "previous", "", "folder of the run that report.html compares with (default: the latest like it beside FOLDER)")
 	cmd.Flags().BoolVar(&onlyFacts, "facts", false, "print what was observed, in a form for the mock's table")
 	return cmd
 }

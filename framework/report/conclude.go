@@ -27,8 +27,8 @@ func (r Requirement) breaks() bool {
 	return r.Verdict == conformance.Fail && r.Level == conformance.Must
 }
 
-// warns says whether a requirement's verdict is a breach that does not count.
-func (r Requirement) warns() bool {
+// Warns says whether a requirement's verdict is a breach that does not count.
+func (r Requirement) Warns() bool {
 	return r.Verdict == conformance.Fail && r.Level == conformance.Should
 }
 
@@ -49,7 +49,7 @@ func (b *builder) profile(name string, demanded func(string) bool) Profile {
 		switch {
 		case r.breaks():
 			broken = append(broken, r.ID)
-		case r.warns():
+		case r.Warns():
 			warnings = append(warnings, r.ID)
 		case r.undecided():
 			open = append(open, r.ID)

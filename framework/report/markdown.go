@@ -32,7 +32,7 @@ func markdownTarget(out io.Writer, r Report) {
 	for _, row := range [][2]string{
 		{"cloud", r.Target.Cloud}, {"endpoint", r.Target.Endpoint}, {"cloud id", r.Target.CloudID}, {"folder id", r.Target.FolderID},
 		{"cluster", r.Target.Cluster}, {"cluster id", r.Target.ClusterID}, {"Kubernetes", r.Target.KubernetesVersion},
-		{"cluster engine", r.Target.Engine.sentence()}, {"this machine", r.Target.Engine.host()},
+		{"cluster engine", r.Target.Engine.Sentence()}, {"this machine", r.Target.Engine.Machine()},
 		{"release channel", r.Target.ReleaseChannel}, {"issuer", r.Target.Issuer}, {"JWKS URL", r.Target.JWKSURL},
 		{"features present", features(r.Features.Present)}, {"features lacking", features(r.Features.Lacking)},
 	} {
@@ -42,8 +42,9 @@ func markdownTarget(out io.Writer, r Report) {
 	}
 }
 
-// sentence says how much of the run's time was the engine's.
-func (e *Engine) sentence() string {
+// Sentence says how much of the run's time was the engine's; empty if there was
+// none.
+func (e *Engine) Sentence() string {
 	if e == nil {
 		return ""
 	}
@@ -58,7 +59,8 @@ func (e *Engine) sentence() string {
 	return fmt.Sprintf("%s, which took %s of the time: %s", e.Name, e.Took, strings.Join(steps, ", "))
 }
 
-func (e *Engine) host() string {
+// Machine is what of this machine decided how.
+func (e *Engine) Machine() string {
 	if e == nil {
 		return ""
 	}
@@ -76,8 +78,8 @@ func features(list []Feature) string {
 func markdownRequirements(out io.Writer, r Report) {
 	fmt.Fprint(out, "\n## Requirements\n\n| requirement | level | verdict | took | reason |\n|---|---|---|---|---|\n")
 	for _, q := range r.Requirements {
-		if q.listed() {
-			fmt.Fprintf(out, "| %s | %s | %s | %s | %s |\n", q.ID, q.Level, q.verdict(), q.Duration, cell(q.remark()))
+		if q.Listed() {
+			fmt.Fprintf(out, "| %s | %s | %s | %s | %s |\n", q.ID, q.Level, q.Word(), q.Duration, cell(q.Remark()))
 		}
 	}
 	reasons, ids := r.leftOut()

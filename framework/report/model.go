@@ -132,9 +132,9 @@ type Requirement struct {
 	Cases       []Case `json:"cases,omitempty"`
 }
 
-// remark is what a table says beside the verdict: the reason, or what was
+// Remark is what a table says beside the verdict: the reason, or what was
 // recorded.
-func (r Requirement) remark() string {
+func (r Requirement) Remark() string {
 	if r.Verdict != conformance.Recorded {
 		return r.Reason
 	}
@@ -151,10 +151,10 @@ func (r Requirement) remark() string {
 	return strings.Join(cases, "; ")
 }
 
-// verdict is the verdict in a table, where a breach that does not count must not
+// Word is the verdict in a table, where a breach that does not count must not
 // look like one that does.
-func (r Requirement) verdict() string {
-	if r.warns() {
+func (r Requirement) Word() string {
+	if r.Warns() {
 		return "FAIL (SHOULD)"
 	}
 	return string(r.Verdict)
@@ -165,7 +165,7 @@ func (r Requirement) verdict() string {
 func (r Report) leftOut() (reasons []string, ids map[string][]string) {
 	ids = map[string][]string{}
 	for _, q := range r.Requirements {
-		if !q.listed() {
+		if !q.Listed() {
 			if ids[q.Reason] == nil {
 				reasons = append(reasons, q.Reason)
 			}
@@ -175,9 +175,9 @@ func (r Report) leftOut() (reasons []string, ids map[string][]string) {
 	return reasons, ids
 }
 
-// listed says whether a requirement has a row of its own in a table: one that was
+// Listed says whether a requirement has a row of its own in a table: one that was
 // left out by choice has none.
-func (r Requirement) listed() bool { return r.Verdict != conformance.Skipped || !r.ByChoice }
+func (r Requirement) Listed() bool { return r.Verdict != conformance.Skipped || !r.ByChoice }
 
 // Case is one check's part of a requirement.
 type Case struct {

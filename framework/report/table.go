@@ -23,15 +23,15 @@ func Table(out io.Writer, r Report, colour bool) error {
 	var text strings.Builder
 	above := ""
 	for _, q := range r.Requirements {
-		if !q.listed() {
+		if !q.Listed() {
 			continue
 		}
-		verdict := fmt.Sprintf("%-13s", q.verdict())
+		verdict := fmt.Sprintf("%-13s", q.Word())
 		if colour {
 			verdict = "\x1b[" + colours[q.Verdict] + "m" + verdict + "\x1b[0m"
 		}
 		fmt.Fprintf(&text, "%s %-54s %10s\n", verdict, shorten(q.ID, 54), q.Duration)
-		remark := q.remark()
+		remark := q.Remark()
 		switch {
 		case remark == "" || q.Verdict == conformance.Pass:
 		case remark == above:

@@ -33,7 +33,7 @@ func Write(dir string, r Report) error {
 	} {
 		content, err := render(r)
 		if err == nil {
-			err = replace(filepath.Join(dir, name), content)
+			err = Replace(filepath.Join(dir, name), content)
 		}
 		if err != nil {
 			failures = append(failures, fmt.Errorf("writing the report %s: %w", name, err))
@@ -55,8 +55,9 @@ func Read(path string) (Report, error) {
 	return r, nil
 }
 
-// replace writes beside the file and renames, so that nobody reads half of it.
-func replace(path string, content []byte) error {
+// Replace writes a file, mode 0600, beside the one that may be there and renames
+// it, so that nobody reads half of it.
+func Replace(path string, content []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".report-*")
 	if err != nil {
 		return err

@@ -132,7 +132,8 @@ func TestNobodyIsDisturbed(t *testing.T) {
 	server.Close()
 	var noted journal.Called
 	client.Transport = &Transport{Sink: func(c journal.Called) { noted = c }}
-	if _, err := client.Get(server.URL + "/?subject_token=" + token()); err == nil {
+	if answer, err := client.Get(server.URL + "/?subject_token=" + token()); err == nil {
+		_ = answer.Body.Close()
 		t.Error("a closed server answered")
 	}
 	if noted.Error == "" || noted.Status != "" || strings.Contains(noted.Error+noted.Method, canary) {
