@@ -90,6 +90,10 @@ func open(t *testing.T, page string) *tab {
 			b.note(fmt.Sprintf("the browser says %s: %s", e.Entry.Level, e.Entry.Text))
 		}
 	})
+	// The first call starts the browser, which lives as long as its context.
+	if err := chromedp.Run(b); err != nil {
+		t.Fatal(err)
+	}
 	b.do(network.Enable(), log.Enable(), runtime.Enable())
 	began := time.Now()
 	b.do(chromedp.Navigate(address))
@@ -113,10 +117,19 @@ func (b *tab) quiet() {
 	}
 }
 
+// actionLimit bounds one thing that is done in a page: what is waited for is there,
+// or never comes.
+const actionLimit = 2 * time.Minute
+
 func (b *tab) do(actions ...chromedp.Action) {
 	b.t.Helper()
-	if err := chromedp.Run(b, actions...); err != nil {
-		b.t.Fatal(err)
+	for i, action := range actions {
+		ctx, cancel := context.WithTimeout(b, actionLimit)
+		err := chromedp.Run(ctx, action)
+		cancel()
+		if err != nil {
+			b.t.Fatalf("action %d, %T: %v", i+1, action, err)
+		}
 	}
 }
 

@@ -140,21 +140,10 @@ func (p *page) place(q *requirement) {
 	last.Counts = tally(plain)
 }
 
-// words are verdicts in the order in which a reader looks for them.
-var words = []string{"FAIL", "FAIL (SHOULD)", "ERROR", "PASS", "RECORDED", "SKIPPED", "NOT_SUPPORTED"}
-
 func tally(list []report.Requirement) []count {
 	var out []count
-	for _, word := range words {
-		c := count{Word: word, Class: wordClass(word)}
-		for _, q := range list {
-			if q.Word() == word {
-				c.N++
-			}
-		}
-		if c.N > 0 {
-			out = append(out, c)
-		}
+	for _, c := range report.Tally(list) {
+		out = append(out, count{Word: c.Word, Class: wordClass(c.Word), N: c.N})
 	}
 	return out
 }

@@ -1,5 +1,5 @@
 // Package report makes the reports of a run from its journal and from nothing
-// else: conformance.yaml, report.json, junit.xml, summary.md, the table at the
+// else: conformance.yaml, report.json, junit.xml, summary.md, badge.svg, the table at the
 // end of the command, and the exit code. Package htmlreport makes report.html, which
 // also shows what the journal has beyond that.
 //

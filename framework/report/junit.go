@@ -11,6 +11,18 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 )
 
+// junitSuites is the root that every reader of JUnit's files knows.
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
+	Time     string       `xml:"time,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Skipped  int          `xml:"skipped,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
 type junitSuite struct {
 	XMLName    xml.Name        `xml:"testsuite"`
 	Name       string          `xml:"name,attr"`
@@ -30,17 +42,22 @@ type junitProperty struct {
 }
 
 type junitCase struct {
-	Class   string       `xml:"classname,attr"`
-	Name    string       `xml:"name,attr"`
-	Time    string       `xml:"time,attr"`
-	Failure *junitReason `xml:"failure,omitempty"`
-	Error   *junitReason `xml:"error,omitempty"`
-	Skipped *junitReason `xml:"skipped,omitempty"`
+	Class string `xml:"classname,attr"`
+	Name  string `xml:"name,attr"`
+	Time  string `xml:"time,attr"`
+	// File is what GitLab and GitHub link to.
+	File       string          `xml:"file,attr,omitempty"`
+	Properties []junitProperty `xml:"properties>property"`
+	Failure    *junitReason    `xml:"failure,omitempty"`
+	Error      *junitReason    `xml:"error,omitempty"`
+	Skipped    *junitReason    `xml:"skipped,omitempty"`
 }
 
 type junitReason struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr"`
+	// Text is what GitLab shows; Jenkins and GitHub show the message.
+	Text string `xml:",chardata"`
 }
 
 // JUnit renders one test case for each case of each requirement (or one for a
@@ -68,7 +85,10 @@ func JUnit(r Report) ([]byte, error) {
 	out := bytes.NewBufferString(xml.Header)
 	encoder := xml.NewEncoder(out)
 	encoder.Indent("", "  ")
-	if err := encoder.Encode(suite); err != nil {
+	all := junitSuites{
+		Name: suite.Name, Time: suite.Time, Tests: suite.Tests, Failures: suite.Failures, Errors: suite.Errors, Skipped: suite.Skipped, Suites: []junitSuite{suite},
+	}
+	if err := encoder.Encode(all); err != nil {
 		return nil, err
 	}
 	out.WriteByte('\n')
@@ -81,7 +101,16 @@ func (s *junitSuite) add(r Requirement, c Case) {
 	if c.Name != "" {
 		test.Name += " [" + c.Name + "]"
 	}
-	reason := &junitReason{cmp.Or(c.Reason, string(c.Verdict)), string(c.Verdict)}
+	test.File, _, _ = strings.Cut(c.Location, ":")
+	test.Properties = []junitProperty{{"id", r.ID}, {"level", string(r.Level)}, {"severity", string(r.Severity)}, {"verdict", string(r.Verdict)}}
+	for _, s := range r.Sources {
+		test.Properties = append(test.Properties, junitProperty{"source", s.String() + " " + s.URL})
+	}
+	reason := &junitReason{Message: cmp.Or(c.Reason, string(c.Verdict)), Type: string(c.Verdict)}
+	reason.Text = reason.Message
+	if c.Verdict == conformance.Fail && r.Remediation != "" {
+		reason.Text += "\nWhat to do: " + r.Remediation
+	}
 	switch {
 	case c.Verdict == conformance.Fail && r.Level == conformance.Must:
 		test.Failure = reason

@@ -19,6 +19,9 @@ func Markdown(r Report) []byte {
 	if !r.Run.Complete {
 		fmt.Fprintln(&out, "\n**The run did not come to its end; this report says what its journal knows.**")
 	}
+	if counts := counted(r.Requirements); counts != "" {
+		fmt.Fprintf(&out, "\n%d requirements: %s.\n", len(r.Requirements), counts)
+	}
 	markdownTarget(&out, r)
 	markdownRequirements(&out, r)
 	markdownPropagation(&out, r.Propagation)

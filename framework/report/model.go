@@ -151,11 +151,14 @@ func (r Requirement) Remark() string {
 	return strings.Join(cases, "; ")
 }
 
+// warning is a breach that does not count.
+const warning = "FAIL (SHOULD)"
+
 // Word is the verdict in a table, where a breach that does not count must not
 // look like one that does.
 func (r Requirement) Word() string {
 	if r.Warns() {
-		return "FAIL (SHOULD)"
+		return warning
 	}
 	return string(r.Verdict)
 }

@@ -122,7 +122,7 @@ func TestGoldenReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 4 {
+	if err != nil || len(entries) != 5 {
 		t.Fatalf("%v, %v", entries, err)
 	}
 	for _, entry := range entries {
@@ -283,9 +283,13 @@ func TestJUnitCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var suite junitSuite
-	if err := xml.Unmarshal(text, &suite); err != nil {
+	var root junitSuites
+	if err := xml.Unmarshal(text, &root); err != nil {
 		t.Fatal(err)
+	}
+	suite := root.Suites[0]
+	if root.Tests != suite.Tests || root.Failures != suite.Failures || root.Errors != suite.Errors || root.Skipped != suite.Skipped {
+		t.Errorf("the root counts otherwise: %+v", root)
 	}
 	if suite.Tests != 14 || suite.Failures != 1 || suite.Errors != 1 || suite.Skipped != 1 {
 		t.Errorf("tests %d, failures %d, errors %d, skipped %d", suite.Tests, suite.Failures, suite.Errors, suite.Skipped)

@@ -54,6 +54,9 @@ func Table(out io.Writer, r Report, colour bool) error {
 	for _, left := range r.Inventory.Left {
 		text.WriteString(wrap(fmt.Sprintf("left behind: %s %s %s %s", left.Type, left.ID, left.Name, left.Reason), ""))
 	}
+	if counts := counted(r.Requirements); counts != "" {
+		text.WriteString("\n" + wrap(fmt.Sprintf("%d requirements: %s", len(r.Requirements), counts), ""))
+	}
 	text.WriteString("\n" + wrap(fmt.Sprintf("%s (exit code %d)", r.Outcome.Text, r.Outcome.ExitCode), ""))
 	_, err := io.WriteString(out, text.String())
 	return err

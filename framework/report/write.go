@@ -19,6 +19,7 @@ const (
 	JSONFile        = "report.json"
 	JUnitFile       = "junit.xml"
 	SummaryFile     = "summary.md"
+	BadgeFile       = "badge.svg"
 )
 
 // Write writes all report files into dir, mode 0600, each of them complete or
@@ -29,6 +30,7 @@ func Write(dir string, r Report) error {
 		ConformanceFile: YAML,
 		JSONFile:        JSON,
 		JUnitFile:       JUnit,
+		BadgeFile:       Badge,
 		SummaryFile:     func(r Report) ([]byte, error) { return Markdown(r), nil },
 	} {
 		content, err := render(r)
