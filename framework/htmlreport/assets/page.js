@@ -43,7 +43,7 @@
   const every = (open) => { for (const r of requirements) if (!r.hidden) r.open = open; };
   document.getElementById("expand").addEventListener("click", () => every(true));
   document.getElementById("collapse").addEventListener("click", () => every(false));
-  for (const chip of document.querySelectorAll("[data-only]")) chip.addEventListener("click", () => only(chip.dataset.only));
+  for (const chip of document.querySelectorAll("[data-verdict]")) chip.addEventListener("click", () => only(chip.dataset.verdict));
   addEventListener("hashchange", follow);
   apply();
   follow();
