@@ -175,7 +175,12 @@ func (l *launch) report(kept string) int {
 	failure = errors.Join(failure, err, report.Write(string(l.folder), made), htmlreport.Write(string(l.folder), made, records, ""))
 	if l.suiteRan {
 		failure = errors.Join(failure, report.Table(l.console.out, made, l.console.colour))
-	} else {
+	}
+	if l.jsonReport != nil {
+		failure = errors.Join(failure, printJSON(l.jsonReport, made))
+	}
+	failure = errors.Join(failure, tellGitHub(l.console.out, made, os.Getenv))
+	if !l.suiteRan {
 		l.console.say("Nothing was created (exit code %d).", made.Outcome.ExitCode)
 	}
 	if kept != "" {

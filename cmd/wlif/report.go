@@ -15,6 +15,7 @@ func newReportCommand() *cobra.Command {
 	var (
 		onlyFacts bool
 		previous  string
+		output    string
 	)
 	cmd := &cobra.Command{
 		Use:   "report FOLDER",
@@ -41,12 +42,20 @@ stands beside it as the mock's table would have it.`,
 				return err
 			}
 			out := cmd.OutOrStdout()
+			if output == outputJSON {
+				if err := printJSON(out, made); err != nil {
+					return err
+				}
+				return finished(made.Outcome.ExitCode)
+			}
 			if err := report.Table(out, made, colourful(out)); err != nil {
 				return fmt.Errorf("printing the report: %w", err)
 			}
 			return finished(made.Outcome.ExitCode)
 		},
 	}
+	cmd.AddCommand(newReportMergeCommand(), newReportDiffCommand(), newReportPublishCommand())
+	addOutputFlag(cmd, &output)
 	cmd.Flags().StringVar(&previous, "previous", "", "folder of the run that report.html compares with (default: the latest like it beside FOLDER)")
 	cmd.Flags().BoolVar(&onlyFacts, "facts", false, "print what was observed, in a form for the mock's table")
 	return cmd

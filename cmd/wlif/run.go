@@ -25,6 +25,7 @@ import (
 )
 
 func newRunCommand() *cobra.Command {
+	var output string
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Create the target, run the checks, delete everything, report",
@@ -39,10 +40,14 @@ Ctrl-C once: the checks end and everything is deleted. Twice: the deletion is cu
 short. Three times: the run ends at once; wlif sweep deletes what is left.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runRun(cmd.Context(), cmd.Flags(), cmd.OutOrStdout())
+			if output == outputJSON {
+				return runRun(cmd.Context(), cmd.Flags(), cmd.ErrOrStderr(), cmd.OutOrStdout())
+			}
+			return runRun(cmd.Context(), cmd.Flags(), cmd.OutOrStdout(), nil)
 		},
 	}
 	config.AddFlags(cmd.Flags())
+	addOutputFlag(cmd, &output)
 	cmd.Flags().SortFlags = false
 	return cmd
 }
@@ -62,6 +67,9 @@ type launch struct {
 	console    *console
 	interrupts *interrupts
 
+	// jsonReport gets the report in the end; nil: nobody asked for it.
+	jsonReport io.Writer
+
 	// canary is a secret that the suite plants where payloads go.
 	canary string
 	mock   *mockProcess // nil: the cloud was there before
@@ -70,7 +78,9 @@ type launch struct {
 	suiteRan bool
 }
 
-func runRun(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
+// runRun shows its progress on out. report, if it is not nil, gets the report as JSON
+// in the end.
+func runRun(ctx context.Context, flags *pflag.FlagSet, out, report io.Writer) error {
 	cfg, err := config.Load(flags, os.Environ())
 	if err != nil {
 		return err
@@ -87,6 +97,7 @@ func runRun(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	l.jsonReport = report
 	return finished(l.run(ctx))
 }
 
