@@ -42,12 +42,17 @@ test-html: ## Run the tests of report.html that need Chromium and npm too; RUNS=
 	@axe=$$(scripts/axe) && WLIF_CHROMIUM=1 WLIF_AXE=$$axe WLIF_HTML_RUNS='$(RUNS)' go test -count=1 -timeout 15m -v $(TESTFLAGS) ./framework/htmlreport
 
 .PHONY: lint
-lint: bin/golangci-lint ## Check the code (builds the linter once)
+lint: bin/golangci-lint bin/actionlint ## Check the code and the workflows (builds the linters once)
 	bin/golangci-lint run ./...
+	bin/actionlint
 
 bin/golangci-lint: scripts/lint/go.mod
 	@mkdir -p bin
 	go build -modfile=scripts/lint/go.mod -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+bin/actionlint: scripts/actionlint/go.mod
+	@mkdir -p bin
+	go build -modfile=scripts/actionlint/go.mod -o $@ github.com/rhysd/actionlint/cmd/actionlint
 
 .PHONY: bugs
 bugs: build ## Prove that the checks catch every bug of the mock: ARGS='--bug=Jwks*' for some
