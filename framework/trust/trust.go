@@ -1,7 +1,6 @@
 package trust
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -22,29 +21,6 @@ type Question struct {
 	FederationID string
 	// ServiceAccountID is what the exchange names as its `audience`.
 	ServiceAccountID string
-}
-
-// Federation finds the federation that is meant, where nobody names it: that of
-// the account's credentials whose issuer is the token's, else the first one. It is
-// empty if the account has no credential.
-func (q Question) Federation(ctx context.Context, token exchange.Token) (string, error) {
-	credentials, err := q.credentials(ctx, q.ServiceAccountID)
-	if err != nil {
-		return "", err
-	}
-	claims, _ := exchange.ReadClaims(token) // without claims any federation is as good
-	first := ""
-	for _, c := range credentials {
-		federation, err := q.Cloud.Federations().Get(ctx, &oidc.GetFederationRequest{FederationId: c.GetFederationId()})
-		switch {
-		case err != nil:
-			return "", cloud.While(err, "reading the federation "+c.GetFederationId())
-		case federation.GetIssuer() == claims.Issuer:
-			return federation.GetId(), nil
-		}
-		first = cmp.Or(first, federation.GetId())
-	}
-	return first, nil
 }
 
 // Explain compares a token with what the cloud knows at a time. The error says

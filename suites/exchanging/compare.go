@@ -2,7 +2,6 @@ package exchanging
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"sync"
 	"time"
@@ -46,22 +45,15 @@ func Compare(ctx context.Context) {
 }
 
 func compared(ctx context.Context, q trust.Question, token exchange.Token) journal.Compared {
-	var err error
-	if q.FederationID, err = q.Federation(ctx, token); err == nil && q.FederationID == "" {
-		err = errors.New("the service account " + q.ServiceAccountID + " has no federated credential")
-	}
-	if err != nil {
-		return journal.Compared{Problem: err.Error()}
-	}
-	explained, err := q.Explain(ctx, token, time.Now())
+	found, err := q.Explain(ctx, token, time.Now())
 	if err != nil {
 		return journal.Compared{Problem: err.Error()}
 	}
 	var out journal.Compared
-	if first, ok := explained.First(); ok {
+	if first, ok := found.First(); ok {
 		out.First, out.Remedy = first.Name+": "+first.Text, first.Remedy
 	}
-	for _, row := range explained.Rows() {
+	for _, row := range found.Rows() {
 		out.Rows = append(out.Rows, journal.ComparedRow{About: row.About, Token: row.Token, Setup: row.Setup, Difference: row.Difference})
 	}
 	return out
