@@ -118,6 +118,13 @@ func TestMerge(t *testing.T) {
 	if q := merged.Requirements[0]; len(q.Cases) != 2 || q.Verdict != conformance.Fail || q.Remediation == "" || merged.Run.ID != "a+b" || !strings.Contains(merged.Run.Reproduce, "wlif run b") {
 		t.Errorf("%+v, run %+v", q, merged.Run)
 	}
+	if q := merged.Requirements[5]; len(q.Cases) != 2 || q.Duration != Duration(2*time.Second) {
+		t.Errorf("of what both shards decided there is %+v", q)
+	}
+	ended, _ := Merge(shard("a", one), Build(at(opening), nil))
+	if q := ended.Requirements[8]; q.Verdict != conformance.Error {
+		t.Errorf("one shard left it out, the other did not come to it: %+v", q)
+	}
 	other := shard("b", two)
 	other.Run.Profile = "full"
 	for name, shards := range map[string][]Report{"none": nil, "twice": {shard("a", one), shard("a", two)}, "profiles": {shard("a", one), other}} {
