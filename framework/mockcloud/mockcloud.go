@@ -29,6 +29,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/billing"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/endpoint"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/gate"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/hold"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/iam"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kms"
@@ -80,6 +81,7 @@ type Cloud struct {
 	folders  *resourcemanager.Manager
 	accounts *billing.Billing
 	k8s      *mk8s.Service
+	gate     *gate.Gate
 	// publisher makes the files of issuers public.
 	publisher kernel.Publisher
 
@@ -178,6 +180,7 @@ func (c *Cloud) assemble() error {
 	c.iam = iam.New(k)
 	c.folders = resourcemanager.New(k)
 	guard := gate.New(k)
+	c.gate = guard
 	keys := kms.New(k)
 	network := vpc.New(k)
 	for _, dir := range []string{clustersDir, objectsDir} {
@@ -353,6 +356,9 @@ func (c *Cloud) World() World { return c.world }
 // Services are the gRPC services, for the table of what is implemented.
 func (c *Cloud) Services() []kernel.Service { return c.services }
 
+// Holds are the calls that are to wait.
+func (c *Cloud) Holds() *hold.Desk { return c.gate.Holds() }
+
 // Work tells what the clusters' engine has done.
 func (c *Cloud) Work(ctx context.Context) mk8s.Work { return c.k8s.Work(ctx) }
 
@@ -384,18 +390,3 @@ func (c *Cloud) Shutdown() {
 
 // Done tells that a shutdown was asked for.
 func (c *Cloud) Done() <-chan struct{} { return c.shutdown }
-
-// born are the kinds that users do not make, or that are no resources.
-var born = []string{operation.Kind, resourcemanager.KindCloud, iam.KindUser, billing.KindAccount}
-
-// Inventory lists what users made and is still there.
-func (c *Cloud) Inventory() []state.Meta {
-	return slices.DeleteFunc(c.kernel.Store.Inventory(), func(m state.Meta) bool {
-		return slices.Contains(born, m.Type) || m.ID == c.world.FolderID || m.ID == c.world.OtherFolderID
-	})
-}
-
-// Granted lists the access bindings that users made and are still there.
-func (c *Cloud) Granted() []access.Bound {
-	return slices.DeleteFunc(c.kernel.Bindings.All(), func(b access.Bound) bool { return b.Binding.Subject == c.world.Owner })
-}

@@ -1,5 +1,5 @@
 // Package admin is the loopback port on which a mock cloud is looked at and set
-// while it runs: inventory, audit log, settings, faults, clock, the work of the
+// while it runs: inventory, audit log, settings, faults, calls that wait, clock, the work of the
 // clusters' engine and the clusters' logs, shutdown. It is no part of any cloud, and
 // needs a token of its own.
 package admin
@@ -18,6 +18,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/hold"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/mk8s"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
@@ -31,6 +32,10 @@ type Cloud interface {
 	Granted() []access.Bound
 	Audit() *audit.Log
 	Settings() *settings.Live
+	// InFolder keeps of resources and bindings those that belong to a folder.
+	InFolder(folder string, resources []state.Meta, bindings []access.Bound) ([]state.Meta, []access.Bound)
+	// Holds are the calls that are to wait.
+	Holds() *hold.Desk
 	// AddFolder makes a folder in which the user has what a run needs.
 	AddFolder(name string) (id string, err error)
 	// Advance moves the cloud's clock forward, unless it was given one.
@@ -49,8 +54,12 @@ const maxSettings = 1 << 20
 // Handler answers the port; every request carries "Authorization: Bearer <token>".
 func Handler(c Cloud, token string) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /inventory", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, map[string]any{"resources": nonNil(c.Inventory()), "bindings": nonNil(c.Granted())})
+	mux.HandleFunc("GET /inventory", func(w http.ResponseWriter, r *http.Request) {
+		resources, bindings := c.Inventory(), c.Granted()
+		if folder := r.URL.Query().Get("folder"); folder != "" {
+			resources, bindings = c.InFolder(folder, resources, bindings)
+		}
+		write(w, map[string]any{"resources": nonNil(resources), "bindings": nonNil(bindings)})
 	})
 	mux.HandleFunc("GET /audit", func(w http.ResponseWriter, r *http.Request) {
 		run := r.URL.Query().Get("run")
@@ -69,6 +78,7 @@ func Handler(c Cloud, token string) http.Handler {
 	mux.HandleFunc("POST /faults", func(w http.ResponseWriter, r *http.Request) {
 		change(w, r, func(raw []byte) error { return setFaults(c, raw) })
 	})
+	handleHolds(mux, c)
 	mux.HandleFunc("POST /folders", func(w http.ResponseWriter, r *http.Request) { addFolder(c, w, r) })
 	mux.HandleFunc("POST /clock", func(w http.ResponseWriter, r *http.Request) {
 		change(w, r, func(raw []byte) error { return advance(c, raw) })
@@ -82,6 +92,32 @@ func Handler(c Cloud, token string) http.Handler {
 		c.Shutdown()
 	})
 	return guarded(mux, token)
+}
+
+// handleHolds: a point is chosen, awaited and released.
+func handleHolds(mux *http.ServeMux, c Cloud) {
+	mux.HandleFunc("POST /holds", func(w http.ResponseWriter, r *http.Request) {
+		change(w, r, func(raw []byte) error {
+			var p hold.Point
+			dec := json.NewDecoder(bytes.NewReader(raw))
+			dec.DisallowUnknownFields()
+			if err := dec.Decode(&p); err != nil {
+				return err
+			}
+			return c.Holds().Choose(p)
+		})
+	})
+	mux.HandleFunc("GET /holds", func(w http.ResponseWriter, r *http.Request) {
+		if err := c.Holds().Await(r.Context(), r.URL.Query().Get("folder")); err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("DELETE /holds", func(w http.ResponseWriter, r *http.Request) {
+		c.Holds().Release(r.URL.Query().Get("folder"))
+		w.WriteHeader(http.StatusNoContent)
+	})
 }
 
 // setFaults replaces all faults; each has its calls before it, also one that was

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/admin"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/hold"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/mk8s"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
@@ -26,12 +28,14 @@ type cloud struct {
 	advanced  time.Duration
 	ended     bool
 	collected string
+	holds     hold.Desk
 }
 
 func (c *cloud) Inventory() []state.Meta  { return c.resources }
 func (c *cloud) Granted() []access.Bound  { return nil }
 func (c *cloud) Audit() *audit.Log        { return c.log }
 func (c *cloud) Settings() *settings.Live { return c.live }
+func (c *cloud) Holds() *hold.Desk        { return &c.holds }
 func (c *cloud) Shutdown()                { c.ended = true }
 
 func (c *cloud) Work(context.Context) mk8s.Work { return mk8s.Work{Engine: "an engine"} }
@@ -39,6 +43,10 @@ func (c *cloud) Work(context.Context) mk8s.Work { return mk8s.Work{Engine: "an e
 func (c *cloud) CollectLogs(_ context.Context, dir string) error {
 	c.collected = dir
 	return nil
+}
+
+func (c *cloud) InFolder(folder string, resources []state.Meta, bindings []access.Bound) ([]state.Meta, []access.Bound) {
+	return slices.DeleteFunc(resources, func(m state.Meta) bool { return m.FolderID != folder }), bindings
 }
 
 func (c *cloud) AddFolder(name string) (string, error) { return "b1g-" + name, nil }
@@ -80,7 +88,7 @@ func serve(t *testing.T) (*cloud, func(method, path, authorization, body string)
 func TestOnlyTheTokenOpensThePort(t *testing.T) {
 	c, call := serve(t)
 	for _, authorization := range []string{"", token, "Bearer", "Bearer ", "Bearer " + token + "x", "bearer " + token, "Basic " + token} {
-		for _, verb := range []string{"GET /inventory", "GET /audit", "GET /settings", "PATCH /settings", "POST /faults", "POST /clock", "POST /folders", "GET /work", "POST /logs", "POST /shutdown", "GET /nowhere"} {
+		for _, verb := range []string{"GET /inventory", "GET /audit", "GET /settings", "PATCH /settings", "POST /faults", "POST /clock", "POST /folders", "POST /holds", "GET /holds", "DELETE /holds", "GET /work", "POST /logs", "POST /shutdown", "GET /nowhere"} {
 			method, path, _ := strings.Cut(verb, " ")
 			if status, _ := call(method, path, authorization, `{"advance":"1h"}`); status != http.StatusUnauthorized {
 				t.Errorf("%s with %q: status %d", verb, authorization, status)
@@ -113,6 +121,9 @@ func TestWhatThePortRefuses(t *testing.T) {
 		{"POST /clock", `{}`, http.StatusBadRequest, "advance"},
 		{"POST /folders", `{}`, http.StatusBadRequest, "name"},
 		{"POST /folders", `{"title":"x"}`, http.StatusBadRequest, "title"},
+		{"POST /holds", `{"folder":"f"}`, http.StatusBadRequest, "the number of its call"},
+		{"POST /holds", `{"folder":"f","method":"m","call":1,"until":"x"}`, http.StatusBadRequest, "until"},
+		{"GET /holds?folder=f", "", http.StatusNotFound, "no point"},
 		{"POST /logs", `{}`, http.StatusBadRequest, "absolute"},
 		{"POST /logs", `{"dir":"beside"}`, http.StatusBadRequest, "absolute"},
 		{"GET /shutdown", "", http.StatusMethodNotAllowed, ""},
@@ -154,6 +165,23 @@ func TestWhatThePortShowsAndSets(t *testing.T) {
 	c.resources = []state.Meta{{Type: "lockbox.secret", ID: "e6q"}}
 	if got := get("/inventory"); !strings.Contains(got, `"e6q"`) {
 		t.Errorf("the inventory is %s", got)
+	}
+
+	c.resources = []state.Meta{{Type: "lockbox.secret", ID: "e6q", FolderID: "b1gf"}, {Type: "lockbox.secret", ID: "e6r", FolderID: "b1gg"}}
+	if got := get("/inventory?folder=b1gf"); !strings.Contains(got, `"e6q"`) || strings.Contains(got, `"e6r"`) {
+		t.Errorf("the inventory of one folder is %s", got)
+	}
+
+	change(http.MethodPost, "/holds", `{"folder":"f","method":"a/B","call":1}`)
+	ended := make(chan error)
+	go func() {
+		_, err := c.holds.Arrived(t.Context(), "a/B", []string{"f"})
+		ended <- err
+	}()
+	change(http.MethodGet, "/holds?folder=f", "")
+	change(http.MethodDelete, "/holds?folder=f", "")
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 
 	c.log.Add(audit.Entry{Method: "a/B", Run: "r1", Verdict: audit.Refused, Reason: "no-token"})

@@ -1,5 +1,5 @@
 // Package gate is the way into the mock cloud for every gRPC call (REST calls
-// become gRPC calls first): request ids, injected faults, authentication,
+// become gRPC calls first): request ids, calls that wait, injected faults, authentication,
 // validation, authorisation, idempotency and the audit log, in this order.
 package gate
 
@@ -22,12 +22,15 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/hold"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/validate"
@@ -39,11 +42,12 @@ type Gate struct {
 	rules map[string]kernel.Rule
 	keys  *state.Records[string] // idempotency key of a caller and method -> operation id
 	locks sync.Map               // idempotency key -> *sync.Mutex, held while a call with it runs
+	holds *hold.Desk
 }
 
 // New makes a gate that lets nothing through yet.
 func New(k *kernel.Kernel) *Gate {
-	return &Gate{k: k, rules: map[string]kernel.Rule{}, keys: state.NewRecords[string](k.Store, "gate.idempotency")}
+	return &Gate{k: k, rules: map[string]kernel.Rule{}, keys: state.NewRecords[string](k.Store, "gate.idempotency"), holds: &hold.Desk{}}
 }
 
 // Guard opens the gate for services, by their rules. It is called before the
@@ -56,6 +60,9 @@ func (g *Gate) Guard(services []kernel.Service) *Gate {
 	}
 	return g
 }
+
+// Holds are the calls that are to wait.
+func (g *Gate) Holds() *hold.Desk { return g.holds }
 
 // refuse answers with a reason for the audit log.
 func refuse(reason string, code codes.Code, format string, args ...any) error {
@@ -70,7 +77,7 @@ func (g *Gate) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h
 	needs := g.rules[method].For(msg)
 	call := kernel.Call{Method: method, RequestID: uuid.NewString(), Bugs: g.k.BugsOfCall(needs, access.Subject{})}
 
-	resp, call, err := g.pass(ctx, call, msg, handler)
+	resp, call, err := g.held(ctx, call, msg, handler)
 	policy := policyOf(call)
 	entry := audit.Entry{Time: started, RequestID: call.RequestID, Method: method, Code: "OK",
 		Run: RunOf(ctx, msg), Took: g.k.Clock.Since(started)}
@@ -89,6 +96,31 @@ func (g *Gate) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h
 		err = withRequestID(err, call.RequestID)
 	}
 	return resp, err
+}
+
+// held lets a call wait before and after it passes, if somebody chose so.
+func (g *Gate) held(ctx context.Context, call kernel.Call, req proto.Message, handler grpc.UnaryHandler) (any, kernel.Call, error) {
+	var refs []state.Ref
+	for _, need := range g.rules[call.Method].For(req) {
+		refs = append(refs, need.On)
+	}
+	answered, err := g.holds.Arrived(ctx, call.Method, g.k.FoldersOf(refs...))
+	if err != nil {
+		return nil, call, status.FromContextError(err).Err()
+	}
+	resp, call, err := g.pass(ctx, call, req, handler)
+	answered()
+	return resp, call, err
+}
+
+// Mutates says whether a method changes something: it starts an operation.
+func Mutates(method string) bool {
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(strings.ReplaceAll(method, "/", ".")))
+	if err != nil {
+		return false // no method of the API: object storage, the token endpoint
+	}
+	m, ok := found.(protoreflect.MethodDescriptor)
+	return ok && m.Output().FullName() == (&operation.Operation{}).ProtoReflect().Descriptor().FullName() && !strings.HasPrefix(method, "yandex.cloud.operation.")
 }
 
 func (g *Gate) pass(ctx context.Context, call kernel.Call, req proto.Message, handler grpc.UnaryHandler) (any, kernel.Call, error) {

@@ -65,7 +65,7 @@ func (s *Service) bringUp(ctx context.Context, row *pb.Cluster, issuers []string
 			return err
 		}
 	}
-	running, err := s.plant.start(ctx, s.specOf(row, dir, issuers))
+	running, err := s.run(ctx, row, s.specOf(row, dir, issuers))
 	if err != nil {
 		return err
 	}

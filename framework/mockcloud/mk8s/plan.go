@@ -215,7 +215,11 @@ func addressRanges(want *pb.IPAllocationPolicy) *pb.IPAllocationPolicy {
 
 // federation is what a cluster with federation reports.
 func (s *Service) federation(row *pb.Cluster) *pb.WorkloadIdentityFederation {
-	w := &pb.WorkloadIdentityFederation{Enabled: true, Issuer: s.issuerOf(row.Id), JwksUri: s.jwksOf(row.Id)}
+	signer := row.Id
+	if id, _, ok := s.standInOf(row.FolderId); ok {
+		signer = id
+	}
+	w := &pb.WorkloadIdentityFederation{Enabled: true, Issuer: s.issuerOf(signer), JwksUri: s.jwksOf(signer)}
 	s.policyIn(row.FolderId).report(w)
 	return w
 }

@@ -58,6 +58,13 @@ func (p *plant) start(ctx context.Context, spec localcluster.Spec) (localcluster
 	return c, nil
 }
 
+// adopt takes a cluster that runs already.
+func (p *plant) adopt(id string, c localcluster.Cluster) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running[id] = c
+}
+
 func (p *plant) get(id string) (localcluster.Cluster, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -68,6 +68,11 @@ type Settings struct {
 	Faults []Fault `json:"faults,omitempty"`
 	// Guesses replace rows of the table of guesses.
 	Guesses Guesses `json:"guesses,omitempty"`
+	// StandIns are the ids of running clusters, by the id of a folder. A cluster that
+	// is made in the folder exists on paper and has the other one's API, issuer and
+	// nodes, so that many runs can have a cluster at the cost of one. A folder that a
+	// patch does not name keeps its own.
+	StandIns map[string]string `json:"stand_ins,omitempty"`
 	// Bugs are the names of the bugs that act in a folder, by its id; "*" is every
 	// folder. A folder that a patch does not name keeps its bugs.
 	Bugs map[string][]string `json:"bugs,omitempty"`
@@ -160,7 +165,7 @@ func Parse(raw []byte, base Settings) (Settings, error) {
 func (s Settings) clone() Settings {
 	s.Latencies, s.Quotas, s.Guesses = maps.Clone(s.Latencies), maps.Clone(s.Quotas), maps.Clone(s.Guesses)
 	s.Faults, s.JWKS.Algorithms = slices.Clone(s.Faults), slices.Clone(s.JWKS.Algorithms)
-	s.Bugs = maps.Clone(s.Bugs)
+	s.Bugs, s.StandIns = maps.Clone(s.Bugs), maps.Clone(s.StandIns)
 	return s
 }
 
