@@ -62,6 +62,10 @@ bugs: build ## Prove that the checks catch every bug of the mock: ARGS='--bug=Jw
 bugs-full: build ## The same with the whole profile full for each bug
 	@bin/wlif bugs --full $(ARGS)
 
+.PHONY: crash
+crash: build ## Prove that runs which are killed leave nothing behind: ARGS=--sample=10 for some
+	@bin/wlif crash $(ARGS)
+
 .PHONY: nightly
 nightly: ## Run what is slow: all minors, race detector, fuzzers, critical path
 	@scripts/nightly

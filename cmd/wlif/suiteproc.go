@@ -76,29 +76,25 @@ func suiteEnviron(l *launch, environ []string) []string {
 // runSuite runs the compiled suite in a process group of its own and returns when
 // no process of the group is left.
 func (l *launch) runSuite() error {
-	log, err := os.OpenFile(l.folder.SuiteLog(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("making the suite's log: %w", err)
-	}
-	defer log.Close()
-	redacted := l.redactor.Writer(log)
 	command := exec.Command(l.tools.ginkgo, suiteArguments(l)...)
 	command.Env = suiteEnviron(l, os.Environ())
 	command.Dir = string(l.folder)
-	command.Stdout, command.Stderr = redacted, redacted
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	// A process of the suite that outlives the others must not keep the log open.
-	command.WaitDelay = endBudget
-	if err := command.Start(); err != nil {
-		return fmt.Errorf("starting the suite: %w", err)
+	log, err := startSuiteLog(l.folder.SuiteLog(), command.Env)
+	if err != nil {
+		return err
 	}
+	command.Stdout, command.Stderr = log.in, log.in
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := command.Start(); err != nil {
+		return errors.Join(fmt.Errorf("starting the suite: %w", err), log.close())
+	}
+	_ = log.in.Close() // the suite has its own
 	group := command.Process.Pid
 	l.interrupts.passOn(group)
 	err = command.Wait()
 	l.interrupts.passOn(0)
 	endGroup(group)
-	_ = redacted.Close()
-	return l.suiteEnded(err, command.ProcessState)
+	return errors.Join(l.suiteEnded(err, command.ProcessState), log.close())
 }
 
 // suiteEnded journals how the suite ended. Exit code 1 means that specs failed,
