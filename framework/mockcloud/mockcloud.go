@@ -87,6 +87,7 @@ type Cloud struct {
 
 	authority  *wire.Authority
 	api        net.Listener
+	cut        func(client string)
 	storage    net.Listener
 	objects    *storage.Storage
 	admin      net.Listener
@@ -160,6 +161,8 @@ func (c *Cloud) listen(address string) (err error) {
 	if err != nil {
 		return err
 	}
+	cutter := &wire.Cutter{Listener: c.api}
+	c.api, c.cut = cutter, cutter.Cut
 	if c.storage, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
 		return fmt.Errorf("listen for object storage: %w", err)
 	}
@@ -180,6 +183,7 @@ func (c *Cloud) assemble() error {
 	c.iam = iam.New(k)
 	c.folders = resourcemanager.New(k)
 	guard := gate.New(k)
+	guard.OnReset(c.cut)
 	c.gate = guard
 	keys := kms.New(k)
 	network := vpc.New(k)

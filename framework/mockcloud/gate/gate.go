@@ -19,11 +19,13 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 
@@ -32,6 +34,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/hold"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/validate"
 )
@@ -43,6 +46,7 @@ type Gate struct {
 	keys  *state.Records[string] // idempotency key of a caller and method -> operation id
 	locks sync.Map               // idempotency key -> *sync.Mutex, held while a call with it runs
 	holds *hold.Desk
+	cut   func(client string)
 }
 
 // New makes a gate that lets nothing through yet.
@@ -133,9 +137,10 @@ func (g *Gate) pass(ctx context.Context, call kernel.Call, req proto.Message, ha
 		if err := g.k.Pause(ctx, time.Duration(fault.Delay)); err != nil {
 			return nil, call, status.FromContextError(err).Err()
 		}
-		if fault.Code != "" && !fault.After {
-			return nil, call, refuse("fault", kernel.Code(fault.Code), "%s", fault.Message)
+		if fault.Before() {
+			return nil, call, injected("fault", fault)
 		}
+		call.Fault = fault
 	}
 	call, err := g.admit(ctx, call, rule, req)
 	answer := func() (any, error) { return handler(kernel.WithCall(ctx, call), req) }
@@ -144,10 +149,42 @@ func (g *Gate) pass(ctx context.Context, call kernel.Call, req proto.Message, ha
 		return resp, call, err
 	}
 	resp, err := g.once(ctx, call, answer)
-	if err == nil && faulty && fault.Code != "" && fault.After {
-		return nil, call, refuse("fault-after", kernel.Code(fault.Code), "%s", fault.Message)
+	switch {
+	case err != nil || !faulty:
+		return resp, call, err
+	case fault.Reset:
+		g.reset(ctx)
+		return nil, call, injected("fault-reset", fault)
+	case fault.Lost():
+		return nil, call, injected("fault-after", fault)
 	}
-	return resp, call, err
+	return resp, call, nil
+}
+
+// injected is the answer of a fault.
+func injected(reason string, f settings.Fault) error {
+	code := kernel.Code(f.Code)
+	if f.Code == "" {
+		code = codes.Unavailable
+	}
+	st := status.New(code, f.Message)
+	if f.RetryAfter > 0 {
+		if with, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Duration(f.RetryAfter))}); err == nil {
+			st = with
+		}
+	}
+	return kernel.Refuse(reason, st.Err())
+}
+
+// OnReset tells how the connection of a client is cut.
+func (g *Gate) OnReset(cut func(client string)) { g.cut = cut }
+
+// reset cuts the connection of a call in the middle of its answer.
+func (g *Gate) reset(ctx context.Context) {
+	_ = grpc.SendHeader(ctx, metadata.MD{}) // the client may be gone
+	if from, ok := peer.FromContext(ctx); ok && g.cut != nil {
+		g.cut(from.Addr.String())
+	}
 }
 
 // admit says who makes a call, and refuses who may not or asks for nonsense.

@@ -5,11 +5,13 @@ import (
 	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 	opmanager "github.com/wlif-conformance/wlif-conformance/framework/mockcloud/operation"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
@@ -21,6 +23,8 @@ type Call struct {
 	RequestID string
 	// Bugs act on it.
 	Bugs bugs.Set
+	// Fault is the injected one.
+	Fault settings.Fault
 }
 
 type callKey struct{}
@@ -54,10 +58,34 @@ type Op struct {
 func (k *Kernel) Begin(ctx context.Context, op Op) (*operation.Operation, error) {
 	call := CallOf(ctx)
 	PolicyOf(ctx, strictOperations(), operationBugs).change(call.Method, &op)
+	op.injure(call.Fault)
 	return k.Operations.Start(opmanager.Spec{
 		ID: NewID(op.Prefix), Description: op.Description, Metadata: op.Metadata, By: call.Caller, On: op.On,
 		Takes: k.Settings.Get().Latency(call.Method), Slow: op.Slow, Work: op.Work, Commit: op.Commit,
 	})
+}
+
+// injure makes the operation end as a fault says: after its work.
+func (op *Op) injure(f settings.Fault) {
+	work := op.Work
+	switch f.Operation {
+	case settings.OperationFails:
+		op.Work = func(ctx context.Context) (proto.Message, error) {
+			if _, err := work(ctx); err != nil {
+				return nil, err
+			}
+			return nil, status.Error(Code(f.Code), f.Message)
+		}
+	case settings.OperationNever:
+		op.Slow = true
+		op.Work = func(ctx context.Context) (proto.Message, error) {
+			if _, err := work(ctx); err != nil {
+				return nil, err
+			}
+			<-ctx.Done() // when the mock ends
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // Allowed says whether the caller in ctx has a permission: for what a rule

@@ -109,7 +109,31 @@ type Fault struct {
 	Page bool `json:"page,omitempty"`
 	// After lets the call do its work first and loses the answer.
 	After bool `json:"after,omitempty"`
+	// RetryAfter is how long the refusal tells a client to wait (RetryInfo).
+	RetryAfter Duration `json:"retry_after,omitempty"`
+	// Reset cuts the connection after the headers of the answer; API only.
+	Reset bool `json:"reset,omitempty"`
+	// Operation is how the operation of the call ends, which has done its work by
+	// then: "fails" with Code and Message, or "never"; empty as it should. The call
+	// itself is answered.
+	Operation string `json:"operation,omitempty"`
 }
+
+// How the operation of a faulty call ends.
+const (
+	OperationFails = "fails"
+	OperationNever = "never"
+)
+
+// refuses says whether the call itself is answered with the code.
+func (f Fault) refuses() bool { return f.Code != "" && f.Operation == "" }
+
+// Before says whether the call is refused before it does its work, Lost whether its
+// answer is lost after it.
+func (f Fault) Before() bool { return f.refuses() && !f.After }
+
+// Lost: see Before.
+func (f Fault) Lost() bool { return f.refuses() && f.After }
 
 // Default is a mock with no artificial latency and the documented limits.
 func Default() Settings {
@@ -183,6 +207,8 @@ func (s Settings) validate() error {
 			return errors.New("settings: a fault names no method; it is a full name like yandex.cloud.lockbox.v1.SecretService/Create, or *")
 		case f.Code != "" && code.UnmarshalJSON([]byte(strconv.Quote(f.Code))) != nil:
 			return fmt.Errorf("settings: the fault of %s has the code %q; it is a gRPC code like UNAVAILABLE", f.Method, f.Code)
+		case !slices.Contains([]string{"", OperationFails, OperationNever}, f.Operation), f.Operation == OperationFails && f.Code == "":
+			return fmt.Errorf("settings: the fault of %s has the operation %q; it is fails (with a code) or never", f.Method, f.Operation)
 		}
 	}
 	for _, folder := range slices.Sorted(maps.Keys(s.Bugs)) {
