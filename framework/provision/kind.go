@@ -72,6 +72,9 @@ type kind struct {
 	byFolder bool
 	// optional kinds are made by few checks, and need roles that others do not.
 	optional bool
+	// operations lists what is being done with one. Nil: the cloud deletes it all the
+	// same.
+	operations func(ctx context.Context, c *cloud.Client, id string) ([]*operation.Operation, error)
 	// empty makes one fit to be deleted. Nil: it is.
 	empty func(ctx context.Context, m *remover, r Record) error
 	// delete starts the deletion. Nil: a cluster's own (namespaces).
@@ -88,19 +91,19 @@ func yc(format string) func(Resource, string) string {
 var kinds = map[string]kind{
 	KindNetwork: {idField: "network_id", deleteMethod: "yandex.cloud.vpc.v1.NetworkService/Delete",
 		after: []string{KindSubnet, KindRouteTable, KindSecurityGroup, KindCluster, KindNodeGroup},
-		list:  listNetworks, delete: deleteNetwork, command: yc("vpc network")},
+		list:  listNetworks, operations: networkOperations, delete: deleteNetwork, command: yc("vpc network")},
 	KindGateway: {idField: "gateway_id", deleteMethod: "yandex.cloud.vpc.v1.GatewayService/Delete",
 		after: []string{KindRouteTable},
-		list:  listGateways, delete: deleteGateway, command: yc("vpc gateway")},
+		list:  listGateways, operations: gatewayOperations, delete: deleteGateway, command: yc("vpc gateway")},
 	KindRouteTable: {idField: "route_table_id", deleteMethod: "yandex.cloud.vpc.v1.RouteTableService/Delete",
 		after: []string{KindSubnet},
-		list:  listRouteTables, delete: deleteRouteTable, command: yc("vpc route-table")},
+		list:  listRouteTables, operations: routeTableOperations, delete: deleteRouteTable, command: yc("vpc route-table")},
 	KindSubnet: {idField: "subnet_id", deleteMethod: "yandex.cloud.vpc.v1.SubnetService/Delete",
 		after: []string{KindCluster, KindNodeGroup},
-		list:  listSubnets, delete: deleteSubnet, command: yc("vpc subnet")},
+		list:  listSubnets, operations: subnetOperations, delete: deleteSubnet, command: yc("vpc subnet")},
 	KindSecurityGroup: {idField: "security_group_id", deleteMethod: "yandex.cloud.vpc.v1.SecurityGroupService/Delete",
 		after: []string{KindCluster, KindNodeGroup},
-		list:  listSecurityGroups, delete: deleteSecurityGroup, command: yc("vpc security-group")},
+		list:  listSecurityGroups, operations: securityGroupOperations, delete: deleteSecurityGroup, command: yc("vpc security-group")},
 	KindServiceAccount: {idField: "service_account_id", deleteMethod: "yandex.cloud.iam.v1.ServiceAccountService/Delete",
 		after: []string{KindAccessBinding, KindCredential, KindCluster, KindNodeGroup},
 		list:  listServiceAccounts, delete: deleteServiceAccount, command: yc("iam service-account")},
@@ -112,10 +115,10 @@ var kinds = map[string]kind{
 	// cluster only, so they go first.
 	KindCluster: {idField: "cluster_id", deleteMethod: "yandex.cloud.k8s.v1.ClusterService/Delete",
 		after: []string{KindNodeGroup, KindNamespace, KindKSA},
-		list:  listClusters, delete: deleteCluster, command: yc("managed-kubernetes cluster")},
+		list:  listClusters, operations: clusterOperations, delete: deleteCluster, command: yc("managed-kubernetes cluster")},
 	KindNodeGroup: {idField: "node_group_id", deleteMethod: "yandex.cloud.k8s.v1.NodeGroupService/Delete",
 		after: []string{KindNamespace, KindKSA},
-		list:  listNodeGroups, delete: deleteNodeGroup, command: yc("managed-kubernetes node-group")},
+		list:  listNodeGroups, operations: nodeGroupOperations, delete: deleteNodeGroup, command: yc("managed-kubernetes node-group")},
 	KindNamespace: {after: []string{KindKSA},
 		command: func(r Resource, _ string) string { return "kubectl delete namespace " + r.Name }},
 	KindKSA: {command: func(r Resource, _ string) string { return "kubectl delete serviceaccount " + r.Name }},

@@ -288,6 +288,58 @@ func TestInterruptWhileTheClusterIsCreated(t *testing.T) {
 	w.nothingLeft()
 }
 
+// The answer of a call is lost, and nobody knows the operation, which goes on: the
+// deletion waits for it, by the ledger and by the labels alone.
+func TestWhatTheLostAnswersMade(t *testing.T) {
+	for name, tc := range map[string]struct {
+		method   string
+		byLedger bool
+	}{
+		"a cluster by ledger":   {createCluster, true},
+		"a cluster by labels":   {createCluster, false},
+		"a subnet by ledger":    {"yandex.cloud.vpc.v1.SubnetService/Create", true},
+		"a gateway by labels":   {"yandex.cloud.vpc.v1.GatewayService/Create", false},
+		"a network by ledger":   {"yandex.cloud.vpc.v1.NetworkService/Create", true},
+		"a node group by label": {"yandex.cloud.k8s.v1.NodeGroupService/Create", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(s *settings.Settings) {
+				s.Latencies = map[string]settings.Duration{tc.method: settings.Duration(2 * time.Second), "*": 0}
+				s.Faults = []settings.Fault{{Method: tc.method, Code: "INTERNAL", Message: "lost", After: true}}
+			})
+			l := w.ledger()
+			if _, _, err := w.provision(t.Context(), l, nil); err == nil {
+				t.Fatal("no error")
+			}
+			w.kube.clusterGone()
+			if tc.byLedger {
+				w.tornDown(l)
+			} else {
+				runID := l.Header().RunID
+				_ = l.Close()
+				runs, err := provision.Sweep(t.Context(), provision.SweepOptions{Config: w.cfg, Client: w.client, StateDir: t.TempDir(), RunID: runID})
+				if err != nil || len(runs) != 1 || len(runs[0].Outcome.Left) > 0 {
+					t.Errorf("%+v, %v", runs, err)
+				}
+			}
+			w.nothingLeft()
+		})
+	}
+}
+
+// An operation that never ends does not keep what it made from being deleted.
+func TestOperationThatNeverEnds(t *testing.T) {
+	w := newWorld(t, func(s *settings.Settings) {
+		s.Faults = []settings.Fault{{Method: "yandex.cloud.lockbox.v1.SecretService/Create", Operation: settings.OperationNever}}
+	}, "WLIF_TIMEOUT_OPERATION=1s", "WLIF_TIMEOUT_DELETE=4s")
+	l := w.ledger()
+	if _, _, err := w.provision(t.Context(), l, nil); err == nil {
+		t.Fatal("no error")
+	}
+	w.kube.clusterGone()
+	w.tornDown(l)
+}
+
 // What cannot be deleted is named, with its reason and the command, and stays in
 // the ledger; everything else is deleted all the same.
 func TestTeardownGoesOn(t *testing.T) {

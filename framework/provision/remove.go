@@ -162,59 +162,6 @@ func (m *remover) remove(ctx context.Context, r Record, with []Record, report fu
 	return r.ID, nil
 }
 
-// settle waits for the creation that a crash or an interrupt left going on, and
-// finds the id of what was created without anybody noting it.
-func (m *remover) settle(ctx context.Context, r Record, report func(string)) (Record, error) {
-	if r.Pending && r.Operation != "" {
-		op := &operation.Operation{Id: r.Operation}
-		// How the creation ended does not matter, only that it did.
-		if err := m.client.Wait(ctx, "creating "+r.Kind, op, nil, saying(report)); err != nil && ctx.Err() != nil {
-			return r, err
-		}
-	}
-	if r.ID != "" {
-		return r, nil
-	}
-	found, err := m.find(ctx, r)
-	r.ID = found.ID
-	return r, err
-}
-
-// find looks for a record by its name among what is there; an empty Resource
-// means that it never came to be.
-func (m *remover) find(ctx context.Context, r Record) (Resource, error) {
-	k := kinds[r.Kind]
-	var all []Resource
-	var err error
-	switch {
-	case k.list != nil:
-		all, err = k.list(ctx, m.client, m.folderOf(r))
-	case k.children != nil:
-		all, err = k.children(ctx, m.client, m.folderOf(r), r.Parent)
-	default:
-		return Resource{ID: r.Name}, nil // a namespace's id is its name
-	}
-	if cloud.ClassOf(err) == cloud.ClassNotFound {
-		return Resource{}, nil
-	}
-	i := slices.IndexFunc(all, func(x Resource) bool {
-		return x.Name == r.Name && x.Parent == parentOf(k, r) && (r.Labels == nil || k.list == nil || x.Labels[LabelRun] == r.Labels[LabelRun])
-	})
-	if err != nil || i < 0 {
-		return Resource{}, err
-	}
-	return all[i], nil
-}
-
-// parentOf is what lists give as the parent of a record: they know none for the
-// kinds that are listed by folder.
-func parentOf(k kind, r Record) string {
-	if k.list != nil {
-		return ""
-	}
-	return r.Parent
-}
-
 func (m *remover) folderOf(r Record) string { return cmp.Or(r.FolderID, m.folder) }
 
 func (m *remover) delete(ctx context.Context, r Record, report func(string)) error {
@@ -226,24 +173,44 @@ func (m *remover) delete(ctx context.Context, r Record, report func(string)) err
 	case KindAccessBinding:
 		err = rebind(ctx, m.client, m.folderOf(r), access.AccessBindingAction_REMOVE, r.Parent, []string{r.Name}, report)
 	default:
+		if err = m.idle(ctx, k, r, report); err != nil {
+			break
+		}
 		if k.empty != nil {
 			if err = k.empty(ctx, m, r); err != nil {
 				break
 			}
 		}
-		var op *operation.Operation
-		op, err = call(cloud.WithIdempotencyKey(ctx, cloud.NewIdempotencyKey()), func(ctx context.Context) (*operation.Operation, error) {
-			return k.delete(ctx, m.client, m.folderOf(r), r.resource())
-		})
-		if err == nil {
-			err = m.client.Wait(ctx, k.deleteMethod, op, nil, saying(report))
-		}
+		err = m.insist(ctx, k, r, report)
 	}
 	if cloud.ClassOf(err) == cloud.ClassNotFound {
 		return nil
 	}
 	return err
 }
+
+// insist deletes, and again after a failure that may pass: of the call, or of the
+// operation at its end. Deleting what is gone does no harm.
+func (m *remover) insist(ctx context.Context, k kind, r Record, report func(string)) error {
+	for attempt := 1; ; attempt++ {
+		op, err := call(cloud.WithIdempotencyKey(ctx, cloud.NewIdempotencyKey()), func(ctx context.Context) (*operation.Operation, error) {
+			return k.delete(ctx, m.client, m.folderOf(r), r.resource())
+		})
+		if err == nil {
+			err = m.client.Wait(ctx, k.deleteMethod, op, nil, saying(report))
+		}
+		class := cloud.ClassOf(err)
+		if class != cloud.ClassRetryable && class != cloud.ClassTransport || attempt == deleteAttempts || !pause(ctx, deleteBackoff) {
+			return err
+		}
+	}
+}
+
+// How often a deletion is tried, and how long is waited between.
+const (
+	deleteAttempts = 3
+	deleteBackoff  = time.Second
+)
 
 // deleteNamespace deletes a namespace of a cluster that stays.
 func (m *remover) deleteNamespace(ctx context.Context, r Record) error {
