@@ -42,6 +42,7 @@ type Client struct {
 
 	tokenMu sync.Mutex
 	token   Token
+	renewal *renewal
 }
 
 // Connect discovers the endpoints and obtains a first IAM token, so that a wrong
@@ -60,18 +61,19 @@ func Connect(ctx context.Context, o Options) (*Client, error) {
 	if o.CallTimeout == 0 {
 		o.CallTimeout = time.Minute
 	}
+	own := &renewal{}
 	dctx, cancel := context.WithTimeout(ctx, o.CallTimeout)
 	defer cancel()
 	sdk, err := ycsdk.Build(dctx,
 		options.WithCredentials(creds),
 		options.WithDiscoveryEndpoint(o.Endpoint),
-		options.WithCustomDialOptions(grpc.WithUserAgent(userAgent(o.RunID)), grpc.WithChainUnaryInterceptor(addHeaders)))
+		options.WithCustomDialOptions(grpc.WithUserAgent(userAgent(o.RunID)), grpc.WithChainUnaryInterceptor(own.addHeaders)))
 	if err != nil {
 		e := newError("yandex.cloud.endpoint.ApiEndpointService/List", err, "", "")
 		e.Doing = "discovering the endpoints at " + o.Endpoint
 		return nil, e
 	}
-	c := &Client{sdk: sdk, trace: o.Trace, callTimeout: o.CallTimeout, traceID: uuid.NewString(), userAgent: userAgent(o.RunID)}
+	c := &Client{sdk: sdk, trace: o.Trace, callTimeout: o.CallTimeout, traceID: uuid.NewString(), userAgent: userAgent(o.RunID), renewal: own}
 	if _, err := c.IAMToken(dctx); err != nil {
 		_ = c.Close(ctx)
 		return nil, err

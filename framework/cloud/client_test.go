@@ -3,6 +3,7 @@ package cloud_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/vpc/v1"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -21,6 +23,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
@@ -123,6 +126,73 @@ func TestRetries(t *testing.T) {
 		if _, err := c.Networks().Get(t.Context(), &vpc.GetNetworkRequest{}); err == nil || f.called("get") != before+1 {
 			t.Errorf("%s: %d calls, error %v", code, f.called("get")-before, err)
 		}
+	}
+}
+
+// A cloud that says when to come back is asked again then, with the same key.
+func TestComesBackWhenTold(t *testing.T) {
+	f := newFake(t)
+	c := connect(t, f, cloud.Options{})
+	const wait = 300 * time.Millisecond
+	f.create = func(_ context.Context, attempt int) (*operation.Operation, error) {
+		if attempt < 3 {
+			st, err := status.New(codes.ResourceExhausted, "later").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
+			if err != nil {
+				t.Error(err)
+			}
+			return nil, st.Err()
+		}
+		return &operation.Operation{Id: "op"}, nil
+	}
+	began := time.Now()
+	if _, err := c.Networks().Create(t.Context(), &vpc.CreateNetworkRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if keys := f.headers("idempotency-key"); len(keys) != 3 || keys[0] != keys[2] || time.Since(began) < 2*wait {
+		t.Errorf("keys %v in %s", keys, time.Since(began))
+	}
+}
+
+// A token that the cloud refuses before its time is replaced once, if there is
+// another.
+func TestRefusedTokenIsRenewed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		own   string // token of the account; "" is a new one each time
+		good  string // what the cloud takes
+		calls int    // of the API until the second call has ended
+		works bool
+	}{
+		"renewed":                {"", "Bearer t1.token2", 3, true}, // the second call has it at once
+		"refused for good":       {"", "nothing", 4, false},
+		"there is only one":      {"t1.only", "nothing", 2, false},
+		"nothing was the matter": {"", "Bearer t1.token1", 2, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.issue = func(*iam.CreateIamTokenRequest) (*iam.CreateIamTokenResponse, error) {
+				return &iam.CreateIamTokenResponse{IamToken: fmt.Sprintf("t1.token%d", max(1, f.called("token")-1)), ExpiresAt: timestamppb.New(time.Now().Add(time.Hour))}, nil
+			}
+			o := cloud.Options{}
+			if tc.own != "" {
+				o.Credentials = config.Credentials{IAMToken: config.NewSecret(tc.own)}
+			}
+			c := connect(t, f, o)
+			f.get = func(ctx context.Context, _ int) (*vpc.Network, error) {
+				md, _ := metadata.FromIncomingContext(ctx)
+				if got := md.Get("authorization"); len(got) != 1 || got[0] != tc.good {
+					return nil, status.Error(codes.Unauthenticated, "expired")
+				}
+				return &vpc.Network{}, nil
+			}
+			for range 2 {
+				if _, err := c.Networks().Get(t.Context(), &vpc.GetNetworkRequest{}); (err == nil) != tc.works || err != nil && cloud.ClassOf(err) != cloud.ClassUnauthenticated {
+					t.Errorf("error %v", err)
+				}
+			}
+			if f.called("get") != tc.calls {
+				t.Errorf("%d calls, want %d", f.called("get"), tc.calls)
+			}
+		})
 	}
 }
 

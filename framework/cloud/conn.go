@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid" // v4 idempotency keys and request ids; the SDK uses it too
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -19,6 +20,7 @@ const (
 	headerIdempotency   = "idempotency-key"
 	headerClientRequest = "x-client-request-id"
 	headerClientTrace   = "x-client-trace-id"
+	headerAuthorization = "authorization"
 	headerRequest       = "x-request-id"
 	headerServerRequest = "x-server-request-id"
 )
@@ -68,7 +70,7 @@ type conn struct{ client *Client }
 
 var _ grpc.ClientConnInterface = conn{}
 
-// Backoff of UNAVAILABLE: 5 attempts over about 3 s. An outage longer than that
+// Backoff of UNAVAILABLE, unless the cloud says when to come back: 5 attempts over about 3 s. An outage longer than that
 // should fail the run with its cause and not with a timeout.
 const (
 	maxAttempts  = 5
@@ -86,17 +88,38 @@ func (c conn) Invoke(ctx context.Context, path string, args, reply any, opts ...
 		ctx, cancel = context.WithTimeout(ctx, c.client.callTimeout)
 		defer cancel()
 	}
-	backoff := firstBackoff
+	backoff, renewed := firstBackoff, false
 	for attempt := 1; ; attempt++ {
+		before := c.client.renewal.get()
 		err := c.attempt(ctx, Call{Method: method, Attempt: attempt, IdempotencyKey: key, Request: args, Answer: reply}, args, reply, opts)
 		if err == nil {
 			return nil
 		}
-		if err.Code != codes.Unavailable || attempt == maxAttempts || !pause(ctx, backoff) {
+		if err.Code == codes.Unauthenticated && !renewed && c.client.renew(ctx, before) {
+			renewed = true
+			continue
+		}
+		wait, again := retryAfter(err, backoff)
+		if !again || attempt == maxAttempts || !pause(ctx, wait) {
 			return err
 		}
 		backoff *= 2
 	}
+}
+
+// retryAfter says how long to wait before a call that failed is made again, if it
+// may be: nobody answered, or the answer was to come back later (RetryInfo).
+func retryAfter(err *Error, backoff time.Duration) (time.Duration, bool) {
+	if err.Code == codes.Unavailable {
+		return backoff, true
+	}
+	s, _ := status.FromError(err.cause)
+	for _, detail := range s.Details() {
+		if info, ok := detail.(*errdetails.RetryInfo); ok && err.Code == codes.ResourceExhausted {
+			return max(info.GetRetryDelay().AsDuration(), backoff), true
+		}
+	}
+	return 0, false
 }
 
 func (c conn) attempt(ctx context.Context, call Call, args, reply any, opts []grpc.CallOption) *Error {
@@ -130,9 +153,16 @@ type (
 // addHeaders sends a call's headers. It is an interceptor inside of the SDK's,
 // which would otherwise send them, idempotency key and all, with the token
 // request that it makes with the call's context.
-func addHeaders(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+func (r *renewal) addHeaders(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	pairs, _ := ctx.Value(headersKey{}).(headers)
-	return invoke(metadata.AppendToOutgoingContext(ctx, pairs...), method, req, reply, cc, opts...)
+	ctx = metadata.AppendToOutgoingContext(ctx, pairs...)
+	if md, ok := metadata.FromOutgoingContext(ctx); ok && len(md.Get(headerAuthorization)) > 0 {
+		if token := r.get(); !token.IsZero() {
+			md.Set(headerAuthorization, "Bearer "+token.Reveal())
+			ctx = metadata.NewOutgoingContext(ctx, md)
+		}
+	}
+	return invoke(ctx, method, req, reply, cc, opts...)
 }
 
 func (c conn) invoke(ctx context.Context, method string, args, reply any, opts []grpc.CallOption) error {

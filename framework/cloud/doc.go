@@ -5,5 +5,6 @@
 // It is built on go-sdk v2 with the SDK's own discovery, TLS and credentials, so
 // which cloud it is depends on three things only: the endpoint, the credentials
 // and the certificates the process trusts (SSL_CERT_FILE). It retries what can
-// safely be repeated (UNAVAILABLE, with the same idempotency key) and nothing else.
+// safely be repeated, with the same idempotency key: UNAVAILABLE, RESOURCE_EXHAUSTED
+// that says when to come back, and once UNAUTHENTICATED with a new token. Nothing else.
 package cloud
