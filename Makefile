@@ -66,6 +66,10 @@ bugs-full: build ## The same with the whole profile full for each bug
 crash: build ## Prove that runs which are killed leave nothing behind: ARGS=--sample=10 for some
 	@bin/wlif crash $(ARGS)
 
+.PHONY: faults
+faults: build ## See what a run makes of faults of the cloud and of the disk: ARGS='--fault=internal-*' for some
+	@bin/wlif faults $(ARGS)
+
 .PHONY: nightly
 nightly: ## Run what is slow: all minors, race detector, fuzzers, critical path
 	@scripts/nightly

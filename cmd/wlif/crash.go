@@ -81,26 +81,9 @@ func runCrash(ctx context.Context, f crashFlags, out io.Writer) (err error) {
 	if f.sample < 0 || f.jobs < 1 || f.call < 0 {
 		return usageError(errors.New("--sample and --call are not negative, --jobs is at least 1"))
 	}
-	if _, err := findTools(); err != nil {
-		return err
-	}
-	cfg, err := config.Load(nil, os.Environ())
-	if err != nil {
-		return err
-	}
-	if cfg.Cloud != config.CloudMock || cfg.Endpoint != "" {
-		return usageError(errors.New("runs are killed on the mock cloud; unset WLIF_CLOUD and YC_ENDPOINT"))
-	}
 	began := time.Now()
-	if f.out == "" {
-		f.out = filepath.Join(cfg.Out, "crash-"+began.UTC().Format("20060102T150405Z"))
-	}
-	if f.out, err = filepath.Abs(f.out); err != nil {
-		return err
-	}
-	c := &crasher{sample: f.sample, call: f.call,
-		killer: killer{killFlags: killFlags{jobs: f.jobs, out: f.out}, cfg: cfg, console: newConsole(out, &redact.Redactor{})}}
-	if c.self, err = os.Executable(); err != nil {
+	c, err := newCrasher(f, "crash-", out)
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close(context.WithoutCancel(ctx))) }()
@@ -115,12 +98,37 @@ func runCrash(ctx context.Context, f crashFlags, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	c.console.say("%d points, %d at once, reports in %s", len(points), f.jobs, f.out)
+	c.console.say("%d points, %d at once, reports in %s", len(points), c.jobs, c.out)
 	matrix := c.crashAll(ctx, points)
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
 	return c.concludeCrashes(ctx, matrix, before, time.Since(began))
+}
+
+// newCrasher starts nothing yet. prefix begins the name of its folder, unless that is
+// given.
+func newCrasher(f crashFlags, prefix string, out io.Writer) (*crasher, error) {
+	if _, err := findTools(); err != nil {
+		return nil, err
+	}
+	cfg, err := config.Load(nil, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Cloud != config.CloudMock || cfg.Endpoint != "" {
+		return nil, usageError(errors.New("this is for the mock cloud; unset WLIF_CLOUD and YC_ENDPOINT"))
+	}
+	if f.out == "" {
+		f.out = filepath.Join(cfg.Out, prefix+time.Now().UTC().Format("20060102T150405Z"))
+	}
+	if f.out, err = filepath.Abs(f.out); err != nil {
+		return nil, err
+	}
+	c := &crasher{sample: f.sample, call: f.call,
+		killer: killer{killFlags: killFlags{jobs: f.jobs, out: f.out}, cfg: cfg, console: newConsole(out, &redact.Redactor{})}}
+	c.self, err = os.Executable()
+	return c, err
 }
 
 // points are the mutating calls of a run that nobody kills.
@@ -214,7 +222,7 @@ func (c *crasher) crashAll(ctx context.Context, points []crashmatrix.Point) cras
 		workers.Go(func() {
 			for i := range next {
 				began := time.Now()
-				seen := c.crash(ctx, points[i], i%2 == 1)
+				seen := c.crash(ctx, points[i], (i+points[i].N)%2 == 1)
 				seen.Took = time.Since(began)
 				matrix[i] = crashmatrix.Judge(points[i], seen)
 				c.tellCrash(matrix[i])

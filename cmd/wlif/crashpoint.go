@@ -44,7 +44,7 @@ func (c *crasher) crash(ctx context.Context, p crashmatrix.Point, elsewhere bool
 	if v.folder, err = c.folder(ctx, strings.ToLower(name), p.OfCluster()); err != nil {
 		return fail(err)
 	}
-	if err := v.start(ctx); err != nil {
+	if err := v.start(ctx, nil); err != nil {
 		return fail(err)
 	}
 	defer v.end(context.WithoutCancel(ctx))
@@ -88,14 +88,17 @@ type crashed struct {
 	ended   chan struct{}
 }
 
-// start chooses the point and starts the run in a session of its own, by which all
-// its processes are found, whatever groups they make.
-func (v *crashed) start(ctx context.Context) error {
-	chosen := hold.Point{Folder: v.folder, Method: v.point.Method, Call: v.point.Call, After: v.point.After}
-	if err := v.c.mock.admin(ctx, http.MethodPost, "/holds", chosen, nil); err != nil {
-		return fmt.Errorf("choosing the point in the mock: %w", err)
+// start chooses the point, if there is one, and starts the run in a session of its
+// own, by which all its processes are found, whatever groups they make.
+func (v *crashed) start(ctx context.Context, args []string) error {
+	if v.point.Method != "" {
+		chosen := hold.Point{Folder: v.folder, Method: v.point.Method, Call: v.point.Call, After: v.point.After}
+		if err := v.c.mock.admin(ctx, http.MethodPost, "/holds", chosen, nil); err != nil {
+			return fmt.Errorf("choosing the point in the mock: %w", err)
+		}
 	}
-	command, log, err := v.tool(context.WithoutCancel(ctx), "run.log", v.state, append(v.c.runArguments(v.folder), "--out="+v.out))
+	args = slices.Concat(v.c.runArguments(v.folder), []string{"--out=" + filepath.Join(v.out, reportsOf)}, args)
+	command, log, err := v.tool(context.WithoutCancel(ctx), "run.log", v.state, args)
 	if err != nil {
 		return err
 	}
@@ -145,11 +148,19 @@ func (v *crashed) await(ctx context.Context) error {
 	case <-v.ended:
 		return fmt.Errorf("%w (exit code %d, its words are in %s)", crashmatrix.ErrNotReached, v.command.ProcessState.ExitCode(), v.out)
 	}
-	found, err := filepath.Glob(filepath.Join(v.out, "*", "run.json"))
+	return v.find()
+}
+
+// reportsOf is the folder of the run's folder, so that it can be a disk of its own.
+const reportsOf = "reports"
+
+// find finds the run's folder.
+func (v *crashed) find() error {
+	found, err := filepath.Glob(filepath.Join(v.out, reportsOf, "*Z-*"))
 	if err != nil || len(found) != 1 {
 		return fmt.Errorf("the run has %d folders in %s, not one", len(found), v.out)
 	}
-	v.runFolder = filepath.Dir(found[0])
+	v.runFolder = found[0]
 	_, v.runID, _ = strings.Cut(filepath.Base(v.runFolder), "-")
 	return nil
 }
@@ -242,6 +253,9 @@ func (v *crashed) sweep(ctx context.Context, elsewhere bool) (int, error) {
 // it: on paper it went with its cluster.
 func (v *crashed) end(ctx context.Context) {
 	v.release(ctx)
+	if v.command == nil {
+		return
+	}
 	_ = killSession(v.command.Process.Pid)
 	<-v.ended
 	if v.runID == "" || v.point.OfCluster() {
