@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,10 +67,16 @@ func TestRefusalsOfTheRunsOwnAccount(t *testing.T) {
 // A secret that any process of the run wrote anywhere is found, and not told.
 func TestLeaksAreFound(t *testing.T) {
 	for name, text := range map[string]string{
-		"the planted one": "the payload was canary-of-the-run\n", "the token": "y0_token-of-the-user", "any token": "t1.9euelZqZlJyX.c2lnbmF0dXJl", "none": "[token]\n",
+		"the planted one": "the payload was canary-of-the-run\n", "the token": "y0_token-of-the-user", "any token": "t1.9euelZqZlJyX.c2lnbmF0dXJl",
+		"base64": "x: " + base64.StdEncoding.EncodeToString([]byte("a canary-of-the-run b")), "base64 for URLs": base64.RawURLEncoding.EncodeToString([]byte("canary-of-the-run")),
+		"hexadecimal": hex.EncodeToString([]byte("canary-of-the-run")), "in a URL": "?v=" + url.QueryEscape("y0_token-of-the-user/+"), "none": "[token]\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := &launch{cfg: &config.Config{Credentials: config.Credentials{Token: config.NewSecret("y0_token-of-the-user")}}, id: "ownrunid",
+			token := "y0_token-of-the-user"
+			if name == "in a URL" {
+				token += "/+" // what a URL has in another form
+			}
+			l := &launch{cfg: &config.Config{Credentials: config.Credentials{Token: config.NewSecret(token)}}, id: "ownrunid",
 				state: t.TempDir(), folder: runfolder.Folder(t.TempDir()), canary: "canary-of-the-run"}
 			path := l.folder.Path("diagnostics/exchange-bearer-token/pod.log")
 			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {

@@ -141,6 +141,11 @@ func (s *KeySets) fetch(ctx context.Context, address string, rules fetchRules) (
 	if err != nil {
 		return nil, err
 	}
+	return readKeys(raw)
+}
+
+// readKeys reads a key set and keeps the public keys that it understands.
+func readKeys(raw []byte) ([]publishedKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
