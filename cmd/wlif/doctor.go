@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/cost"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/report"
 )
@@ -51,7 +52,35 @@ func runDoctor(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
 	if err := printPlan(out, cfg); err != nil {
 		return err
 	}
+	findings = append(findings, affordable(cfg, out))
+	if err := printFindings(out, findings[len(findings)-1:]); err != nil {
+		return err
+	}
 	return verdictOf(findings)
+}
+
+// affordable prints what the cloud charges for, and holds it against the limit.
+func affordable(cfg *config.Config, out io.Writer) finding {
+	f := finding{what: "cost", detail: "no limit (max_cost)"}
+	table, err := cost.Prices()
+	if err != nil {
+		f.err = err
+		return f
+	}
+	estimate, err := cost.Of(cfg, table)
+	if err == nil {
+		err = estimate.Write(out)
+	}
+	if err != nil {
+		f.err = err
+		return f
+	}
+	if err := estimate.Within(cfg.MaxCost); err != nil {
+		f.err = usageError(err)
+	} else if cfg.MaxCost != "" {
+		f.detail = "within max_cost " + cfg.MaxCost
+	}
+	return f
 }
 
 func inCloud(ctx context.Context, cfg *config.Config) []finding {

@@ -205,7 +205,7 @@ func (l *launch) problem(where string, err error) {
 func (l *launch) prepare(ctx context.Context) error {
 	ctx, cancel := l.interrupts.until(ctx, 1)
 	defer cancel()
-	if err := firstProblem(machine(ctx, l.cfg)); err != nil {
+	if err := firstProblem(append(machine(ctx, l.cfg), affordable(l.cfg, l.console.out))); err != nil {
 		return err
 	}
 	if l.cfg.Cloud == config.CloudMock && l.cfg.Endpoint == "" {

@@ -76,6 +76,9 @@ type Config struct {
 	Out      string   `json:"out"`
 	// RunTTL is how long after the start other people's sweep leaves the run alone.
 	RunTTL Duration `json:"run_ttl"`
+	// MaxCost is what a run may cost an hour, in the currency of the price table; empty
+	// is no limit.
+	MaxCost string `json:"max_cost"`
 	// Usual says how long methods usually take, by full gRPC method name without
 	// the leading slash; "*" is every other method. It bounds nothing.
 	Usual map[string]Duration `json:"usual"`

@@ -199,6 +199,8 @@ func runKeys() []Key {
 		key(groupRun, "keep", "false", "leave everything in place; wlif sweep --run ID deletes it", boolField(func(c *Config) *bool { return &c.Keep })),
 		key(groupRun, "out", "reports/runs", "folder of the runs' reports", textField(func(c *Config) *string { return &c.Out })),
 		key(groupRun, "run_ttl", "90m", "how long wlif sweep leaves the run's resources alone", durationField(func(c *Config) *Duration { return &c.RunTTL })),
+		key(groupRun, "max_cost", "", "create nothing if a run costs more an hour, in RUB, or if nobody knows whether it does; a number (default: no limit)",
+			textField(func(c *Config) *string { return &c.MaxCost })),
 		key(groupRun, "usual", "", "usual durations for progress and the critical path, METHOD=DURATION separated by commas, * for the rest",
 			mapField(func(c *Config) *map[string]Duration { return &c.Usual })),
 	}
