@@ -58,8 +58,7 @@ func (l *suiteLog) close() error {
 	select {
 	case err = <-l.ended:
 	case <-late.C:
-		err = errors.Join(fmt.Errorf("some process still talks to it after %s", endBudget), l.command.Process.Kill())
-		_ = <-l.ended // it was killed
+		err = errors.Join(fmt.Errorf("some process still talks to it after %s", endBudget), l.command.Process.Kill(), <-l.ended)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the suite's log: %w", err)
