@@ -5,6 +5,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/redact"
 	"github.com/wlif-conformance/wlif-conformance/framework/transcript"
 )
 
@@ -17,4 +18,17 @@ func (r *Run) HTTP() *http.Client {
 func (r *Run) Trace(call cloud.Call) { r.called(transcript.Of(call)) }
 
 // called leaves a journal that fails to the end of the run.
-func (r *Run) called(call journal.Called) { _ = r.Journal.Write(call) }
+func (r *Run) called(call journal.Called) { _ = r.Journal.Write(without(r.planted, call)) }
+
+// without takes secrets out of a call by their value: a cloud that tells them where
+// it must not is why a call is looked at.
+func without(secrets *redact.Redactor, call journal.Called) journal.Called {
+	call.Method, call.Error = secrets.String(call.Method), secrets.String(call.Error)
+	for _, m := range []*journal.Message{&call.Request, &call.Answer} {
+		m.Body = secrets.String(m.Body)
+		for name, value := range m.Header {
+			m.Header[name] = secrets.String(value)
+		}
+	}
+	return call
+}

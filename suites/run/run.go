@@ -31,6 +31,9 @@ type Run struct {
 
 	// Canary is a secret of the run: a payload to plant, that must turn up nowhere.
 	Canary config.Secret
+	// planted takes it out of calls. Redactor does not know it: it is looked for in
+	// everything else that the run writes.
+	planted *redact.Redactor
 
 	// process is this process's name in journal and ledger.
 	process string
@@ -56,8 +59,11 @@ func Open(process string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Config: cfg, process: process, Folder: runfolder.Folder(filepath.Dir(path)), Redactor: &redact.Redactor{}, Canary: config.NewSecret(os.Getenv(config.EnvCanary))}
+	r := &Run{Config: cfg, process: process, Folder: runfolder.Folder(filepath.Dir(path)), Redactor: &redact.Redactor{}, Canary: config.NewSecret(os.Getenv(config.EnvCanary)), planted: &redact.Redactor{}}
 	if r.Info, err = r.Folder.LoadRun(); err != nil {
+		return nil, err
+	}
+	if err := r.planted.Register("planted secret", r.Canary.Reveal()); err != nil {
 		return nil, err
 	}
 	for name, secret := range cfg.Secrets() {
