@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -67,20 +68,20 @@ func chosenBugs(patterns []string) ([]bugs.Bug, error) {
 	if len(patterns) == 0 {
 		return bugs.All(), nil
 	}
-	var out []bugs.Bug
+	chosen := map[string]bool{}
 	for _, pattern := range patterns {
-		before := len(out)
+		matches := false
 		for _, b := range bugs.All() {
 			if ok, err := path.Match(pattern, b.Name); err == nil && ok {
-				out = append(out, b)
+				chosen[b.Name], matches = true, true
 			}
 		}
-		if len(out) == before {
+		if !matches {
 			_, err := bugs.Lookup(pattern)
 			return nil, usageError(fmt.Errorf("--bug %s: %w", pattern, err))
 		}
 	}
-	return out, nil
+	return slices.DeleteFunc(bugs.All(), func(b bugs.Bug) bool { return !chosen[b.Name] }), nil
 }
 
 func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
