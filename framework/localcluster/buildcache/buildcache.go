@@ -65,6 +65,7 @@ func Go(ctx context.Context, dir string, args ...string) ([]byte, error) {
 		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH,
 		// Its temporary files go when dir goes, also if it is killed.
 		"GOTMPDIR="+dir)
+	cmd.Env = append(cmd.Env, compilerMemory()...)
 	// A build that is called off takes its compilers with it. It does not outlive
 	// this process; the signal comes when the thread ends that started it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -80,6 +81,18 @@ func Go(ctx context.Context, dir string, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, LastLines(stdout.String()+stderr.String(), 8))
 	}
 	return stdout.Bytes(), nil
+}
+
+// compilerMemory lets compilers and linkers trade memory for time: with the usual
+// settings a third of what they compute is garbage collection. Each may take its part
+// of half the machine's memory, and as many run at once as there are processors.
+func compilerMemory() []string {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return nil // as fast as usual
+	}
+	limit := info.Totalram * uint64(info.Unit) / 2 / uint64(runtime.NumCPU())
+	return []string{"GOGC=800", fmt.Sprintf("GOMEMLIMIT=%dMiB", min(limit, 4<<30)>>20)}
 }
 
 // LastLines keeps the end of a text, where compilers put what matters.

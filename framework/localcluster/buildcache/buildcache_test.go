@@ -3,8 +3,12 @@ package buildcache
 import (
 	"context"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestOneOfTwoRunsWaits(t *testing.T) {
@@ -62,4 +66,24 @@ replace example.com/fork => example.com/other v1.0.0
 	if _, err := m.goMod([]byte("module a\nmodule b\n")); err == nil {
 		t.Error("a go.mod that is none was taken")
 	}
+}
+
+func TestCompilersLeaveHalfOfTheMemory(t *testing.T) {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		t.Fatal(err)
+	}
+	half := info.Totalram * uint64(info.Unit) / 2 >> 20
+	for _, variable := range compilerMemory() {
+		limit, ok := strings.CutPrefix(variable, "GOMEMLIMIT=")
+		if !ok {
+			continue
+		}
+		each, err := strconv.ParseUint(strings.TrimSuffix(limit, "MiB"), 10, 64)
+		if err != nil || each == 0 || each*uint64(runtime.NumCPU()) > half {
+			t.Errorf("each of %d compilers may take %s, and half of the memory is %d MiB: %v", runtime.NumCPU(), limit, half, err)
+		}
+		return
+	}
+	t.Error("nothing bounds the memory of compilers")
 }
