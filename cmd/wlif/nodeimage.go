@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,9 +40,8 @@ by Docker.`,
 func getImages(ctx context.Context, version string, out io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	say := func(line string) { _, _ = fmt.Fprintln(out, line) }
-	if _, err := nodeimage.Ensure(ctx, version, say); err != nil {
-		return err
-	}
-	return nodeimage.EnsureWorkloads(ctx, say)
+	began := time.Now()
+	return nodeimage.EnsureAll(ctx, version, func(line string) {
+		_, _ = fmt.Fprintf(out, "%6s  %s\n", time.Since(began).Round(time.Second), line)
+	})
 }

@@ -53,6 +53,22 @@ func Lock(ctx context.Context, path string, waiting func()) (unlock func(), err 
 	}
 }
 
+// TryLock is Lock for who does not wait: ok is false while another holds the lock.
+func TryLock(path string) (unlock func(), ok bool, err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, false, err
+	}
+	switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
+	case err == nil:
+		return func() { _ = f.Close() }, true, nil
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return nil, false, f.Close()
+	default:
+		return nil, false, errors.Join(fmt.Errorf("locking %s: %w", path, err), f.Close())
+	}
+}
+
 // Go runs go in dir without the user's own flags and workspace, for this machine
 // and without C, and returns what it printed.
 func Go(ctx context.Context, dir string, args ...string) ([]byte, error) {

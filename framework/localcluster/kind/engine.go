@@ -55,16 +55,10 @@ func (Engine) Prepare(ctx context.Context, version string, say func(line string)
 	if err != nil {
 		return err
 	}
-	if say == nil {
-		say = func(string) {}
-	}
 	if _, err := Docker(ctx); err != nil {
 		return err
 	}
-	if _, err := nodeimage.Ensure(ctx, full, say); err != nil {
-		return err
-	}
-	return nodeimage.EnsureWorkloads(ctx, say)
+	return nodeimage.EnsureAll(ctx, full, say)
 }
 
 // Start makes the images, if need be, and the cluster.

@@ -12,7 +12,10 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/buildcache"
 )
@@ -126,6 +129,25 @@ func (b base) fill(ctx context.Context, work string, say func(string)) error {
 	if err := os.Mkdir(b.dir, 0o700); err != nil {
 		return err
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	// While modules are fetched, and while the last of a program is linked, a
+	// processor is idle.
+	group.Go(func() error {
+		say("node base: installing Debian's packages for kube-proxy")
+		return debian(ctx, work, b.path(proxyRoot), proxyPackages, say)
+	})
+	group.Go(func() error {
+		if err := b.compile(ctx, work, say); err != nil {
+			return err
+		}
+		say("node base: installing Debian's packages for the node")
+		return b.importRoot(ctx, work, say)
+	})
+	return group.Wait()
+}
+
+// compile puts the programs of parts into the base's folder.
+func (b base) compile(ctx context.Context, work string, say func(string)) error {
 	list, err := parts()
 	if err != nil {
 		return err
@@ -136,11 +158,7 @@ func (b base) fill(ctx context.Context, work string, say func(string)) error {
 			return err
 		}
 	}
-	say("node base: installing Debian's packages into a root file system")
-	if err := debian(ctx, work, b.path(proxyRoot), proxyPackages, say); err != nil {
-		return err
-	}
-	return b.importRoot(ctx, work, say)
+	return nil
 }
 
 // importRoot makes the node's root file system an image.
@@ -219,8 +237,13 @@ func debian(ctx context.Context, work, out, packages string, say func(string), h
 	return bootstrap(ctx, work, append(args, suite, out)...)
 }
 
+// bootstrapping has one goroutine at a time install mmdebstrap.
+var bootstrapping sync.Mutex
+
 // ensureBootstrap installs mmdebstrap where that is possible.
 func ensureBootstrap(ctx context.Context, say func(string)) error {
+	bootstrapping.Lock()
+	defer bootstrapping.Unlock()
 	if _, err := exec.LookPath("mmdebstrap"); err == nil {
 		return nil
 	}

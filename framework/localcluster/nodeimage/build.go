@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -20,9 +19,8 @@ import (
 // build makes the node image of a full version.
 func build(ctx context.Context, full, reference string, say func(string)) error {
 	p := programs{version: full}
-	// Each of them leaves a processor idle for much of its time.
+	// Each of them leaves a processor idle for some of its time.
 	group, groupCtx := errgroup.WithContext(ctx)
-	say = oneAtATime(say)
 	group.Go(func() (err error) {
 		if p.control, err = (kubebin.Cache{}).Ensure(groupCtx, full, say); err != nil {
 			return err
@@ -45,14 +43,8 @@ func build(ctx context.Context, full, reference string, say func(string)) error 
 	return p.commit(ctx, images, reference)
 }
 
-func oneAtATime(say func(string)) func(string) {
-	var mu sync.Mutex
-	return func(line string) {
-		mu.Lock()
-		defer mu.Unlock()
-		say(line)
-	}
-}
+// buildPrefix begins the name of a build container; the version follows.
+const buildPrefix = "wlif-build-"
 
 // buildSeconds bounds the life of a build container, so that one whose builder was
 // killed ends by itself.
@@ -61,7 +53,7 @@ const buildSeconds = "900"
 // commit adds a version's programs and images to the base, in a container.
 func (p programs) commit(ctx context.Context, images map[name.Reference]v1.Image, reference string) (err error) {
 	// The caller holds the lock on the image: one of that name is a killed run's.
-	container := "wlif-build-" + p.version
+	container := buildPrefix + p.version
 	_, _ = docker(ctx, nil, "rm", "--force", "--volumes", container)
 	defer func() {
 		// Also when ctx has ended.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/buildcache"
@@ -26,7 +27,7 @@ func Reference(full string) string { return "kindest/node:v" + full }
 // one of kubebin.Versions), and first gets the image if Docker lacks it: pulls it,
 // or builds it, which takes some minutes. Runs that ask at the same time do it once.
 // When it fails, or ctx ends, nothing but caches is left. say gets one line for
-// each step and may be nil.
+// each step, one at a time, and may be nil.
 func Ensure(ctx context.Context, version string, say func(string)) (reference string, err error) {
 	full, ok := kubebin.Resolve(version)
 	if !ok {
@@ -59,9 +60,7 @@ func usable(labels map[string]string, base string, published bool) bool {
 // ensure has provide get an image if Docker has none that is usable, in one process
 // at a time.
 func ensure(ctx context.Context, reference string, say func(string), usable func(labels map[string]string) bool, provide func(say func(string)) error) error {
-	if say == nil {
-		say = func(string) {}
-	}
+	say = oneAtATime(say)
 	if err := answers(ctx); err != nil {
 		return err
 	}
@@ -69,11 +68,10 @@ func ensure(ctx context.Context, reference string, say func(string), usable func
 		say(fmt.Sprintf("image %s: Docker has it", reference))
 		return nil
 	}
-	root, err := cacheDir()
+	file, err := lockFile(reference)
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(root, strings.NewReplacer("/", "_", ":", "_").Replace(reference)+".lock")
 	unlock, err := buildcache.Lock(ctx, file, func() {
 		say(fmt.Sprintf("image %s: another run is getting it, waiting", reference))
 	})
@@ -91,6 +89,23 @@ func ensure(ctx context.Context, reference string, say func(string), usable func
 	}
 	say(fmt.Sprintf("image %s: ready after %s", reference, time.Since(began).Round(time.Second)))
 	return nil
+}
+
+// lockFile is locked by who gets an image.
+func lockFile(reference string) (string, error) {
+	root, err := cacheDir()
+	return filepath.Join(root, strings.NewReplacer("/", "_", ":", "_").Replace(reference)+".lock"), err
+}
+
+func oneAtATime(say func(string)) func(string) {
+	var mu sync.Mutex
+	return func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if say != nil {
+			say(line)
+		}
+	}
 }
 
 // cacheDir makes the folder of what is built here.

@@ -99,7 +99,7 @@ func TestAFailureNamesTheImage(t *testing.T) {
 
 func TestWithoutDocker(t *testing.T) {
 	fakeDocker(t, "echo no daemon >&2; exit 1")
-	if err := EnsureWorkloads(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "make docker") || !strings.Contains(err.Error(), "no daemon") {
+	if err := EnsureAll(t.Context(), "1.36", nil); err == nil || !strings.Contains(err.Error(), "make docker") || !strings.Contains(err.Error(), "no daemon") {
 		t.Errorf("no daemon: %v", err)
 	}
 	t.Setenv("PATH", t.TempDir())

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kubebin"
 )
 
@@ -31,26 +33,33 @@ var agnhostSources embed.FS
 // Workloads are the references of the images that test pods run, with registry and tag.
 func Workloads() []string { return []string{tutorialImage, agnhostImage} }
 
-// EnsureWorkloads gets those of Workloads that Docker lacks, as Ensure does: from their
-// registries, or under the same names, made of Debian's packages and of the Go module
-// of Kubernetes. What was made has of agnhost no more than the tests of an issuer.
-func EnsureWorkloads(ctx context.Context, say func(string)) error {
-	whatever := func(map[string]string) bool { return true }
-	for _, reference := range Workloads() {
-		build := buildTutorial
-		if reference == agnhostImage {
-			build = buildAgnhost
-		}
-		if err := ensure(ctx, reference, say, whatever, func(say func(string)) error {
-			if pull(ctx, reference, say) {
-				return nil
-			}
-			return build(ctx, say)
-		}); err != nil {
-			return err
-		}
+// EnsureAll gets the node image of a version and those of Workloads that Docker lacks,
+// as Ensure does: from their registries, or under the same names, made of Debian's
+// packages and of the Go module of Kubernetes. What was made has of agnhost no more
+// than the tests of an issuer.
+func EnsureAll(ctx context.Context, version string, say func(string)) error {
+	say = oneAtATime(say)
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		_, err := Ensure(groupCtx, version, say)
+		return err
+	})
+	group.Go(func() error { return ensureWorkload(groupCtx, tutorialImage, say, buildTutorial) })
+	if err := group.Wait(); err != nil {
+		return err
 	}
-	return nil
+	// It has many packages in common with the node's programs: they are compiled now.
+	return ensureWorkload(ctx, agnhostImage, say, buildAgnhost)
+}
+
+func ensureWorkload(ctx context.Context, reference string, say func(string), build func(context.Context, func(string)) error) error {
+	whatever := func(map[string]string) bool { return true }
+	return ensure(ctx, reference, say, whatever, func(say func(string)) error {
+		if pull(ctx, reference, say) {
+			return nil
+		}
+		return build(ctx, say)
+	})
 }
 
 func buildTutorial(ctx context.Context, say func(string)) error {
