@@ -32,16 +32,21 @@ type mockProcess struct {
 	dir       string
 	// containers is the prefix of those in Docker; empty if there are none.
 	containers string
-	process    *os.Process
-	ended      chan struct{}
-	state      *os.ProcessState
+	// launcher is locked as long as this process lives.
+	launcher *os.File
+	process  *os.Process
+	ended    chan struct{}
+	state    *os.ProcessState
 }
 
-// Keys of a ledger's Local, by which a kept mock is found again.
+// Keys of a ledger's Local, by which a mock is found again.
 const (
 	localMockDir    = "mock_dir"
 	localMockPID    = "mock_pid"
 	localContainers = "containers"
+	// localKept tells whether the mock was to outlive its run. Ledgers of older versions
+	// do not have it.
+	localKept = "kept"
 )
 
 const announceName = "announce.json"
@@ -69,7 +74,10 @@ func startMock(ctx context.Context, o mockOptions) (*mockProcess, error) {
 	if err := os.Mkdir(m.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the mock's folder: %w", err)
 	}
-	log, err := openLog(m.dir)
+	if m.launcher, err = openLocked(m.dir, launcherName); err != nil {
+		return nil, errors.Join(err, m.removeDir())
+	}
+	log, err := openLocked(m.dir, logName)
 	if err != nil {
 		return nil, errors.Join(err, m.removeDir())
 	}
@@ -369,5 +377,6 @@ func (m *mockProcess) removeDir() error {
 	if err := os.RemoveAll(m.dir); err != nil {
 		return fmt.Errorf("removing the mock's folder: %w", err)
 	}
+	_ = m.launcher.Close() // another process's mock has none here
 	return nil
 }

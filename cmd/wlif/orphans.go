@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,30 +15,13 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 )
 
-// logName is the mock's output. Whoever started the mock locks it, and the mock,
-// whose standard output it is, has the same lock until it ends, however that
-// happens.
-const logName = "mock.log"
-
-// openLog makes a mock's log and locks it.
-func openLog(dir string) (*os.File, error) {
-	log, err := os.OpenFile(filepath.Join(dir, logName), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("making the mock's log: %w", err)
-	}
-	if err := lock(log); err != nil {
-		return nil, errors.Join(fmt.Errorf("locking the mock's log: %w", err), log.Close())
-	}
-	return log, nil
-}
-
-func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
-
-// orphan is the folder of a mock that no process holds and no ledger knows: its
+// orphan is the folder of a mock that no ledger knows and whose launcher has ended: its
 // run was killed before it had a ledger.
 type orphan struct {
 	runID, dir string
 	since      time.Time
+	// mockLives: it is ending, or does not know yet that it has to.
+	mockLives bool
 }
 
 // orphans looks among the temporary files of this user.
@@ -50,34 +34,31 @@ func orphans(ledgers []provision.LedgerInfo) ([]orphan, error) {
 	for _, dir := range dirs {
 		id := strings.TrimPrefix(filepath.Base(dir), ownPrefix)
 		known := slices.ContainsFunc(ledgers, func(l provision.LedgerInfo) bool { return l.Header.RunID == id })
-		if known || !provision.ValidRunID(id) || !abandoned(dir) {
+		if known || !provision.ValidRunID(id) {
 			continue
 		}
 		info, err := os.Lstat(dir)
-		if err != nil {
-			continue // somebody was quicker
+		if err != nil || !info.IsDir() || !ownFile(info) {
+			continue // of another user, or somebody was quicker
 		}
-		found = append(found, orphan{runID: id, dir: dir, since: info.ModTime()})
+		fate := fateOf(dir)
+		if fate == ended || fate == orphaned || fate == unknown && abandoned(dir) {
+			found = append(found, orphan{runID: id, dir: dir, since: info.ModTime(), mockLives: fate == orphaned})
+		}
 	}
 	return found, nil
 }
 
-// abandoned reports whether dir is a folder of this user with a mock's log that
-// nobody has locked.
+// ownFile reports whether a file is this user's.
+func ownFile(info os.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(owner.Uid) == os.Geteuid()
+}
+
+// abandoned reports whether dir has a mock's log that nobody has locked, and no mock.
 func abandoned(dir string) bool {
-	info, err := os.Lstat(dir)
-	if err != nil || !info.IsDir() {
-		return false
-	}
-	if owner, ok := info.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != os.Geteuid() {
-		return false
-	}
-	log, err := os.OpenFile(filepath.Join(dir, logName), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return false
-	}
-	defer log.Close()
-	return lock(log) == nil && !named(filepath.Join(dir, announceName))
+	held, err := isLocked(filepath.Join(dir, logName))
+	return err == nil && !held && !named(filepath.Join(dir, announceName))
 }
 
 // named reports whether a living process has word among its arguments, as the mocks
@@ -93,16 +74,32 @@ func named(word string) bool {
 	})
 }
 
-// sweep removes the folder, unless it is younger than f.olderThan.
-func (o orphan) sweep(f sweepFlags, out io.Writer) error {
+// leave says why the folder stays: it is younger than f.olderThan, or nothing is to be
+// deleted.
+func (o orphan) leave(f sweepFlags, out io.Writer) bool {
 	switch {
 	case f.run == "" && time.Since(o.since) < f.olderThan:
 		_, _ = fmt.Fprintf(out, "run %s: left alone: it is not older than %s\n", o.runID, f.olderThan)
-		return nil
+	case f.dryRun && o.mockLives:
+		_, _ = fmt.Fprintf(out, "run %s: would wait for its mock, which is ending, and remove %s\n", o.runID, o.dir)
 	case f.dryRun:
 		_, _ = fmt.Fprintf(out, "run %s: would remove %s, which no process holds\n", o.runID, o.dir)
+	default:
+		return false
+	}
+	return true
+}
+
+// free waits for the mock, if it lives.
+func (o orphan) free(ctx context.Context, out io.Writer) error {
+	if !o.mockLives {
 		return nil
 	}
+	return awaitMock(ctx, o.runID, o.dir, out)
+}
+
+// remove removes the folder.
+func (o orphan) remove(out io.Writer) error {
 	if err := os.RemoveAll(o.dir); err != nil {
 		return fmt.Errorf("removing the folder of the mock of run %s: %w", o.runID, err)
 	}

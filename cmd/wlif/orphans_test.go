@@ -19,7 +19,7 @@ func TestSweepFindsFoldersThatNobodyHolds(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		log, err := openLog(dir)
+		log, err := openLocked(dir, logName)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -279,6 +279,7 @@ func (l *launch) makeLedger() error {
 		header.Local[localMockDir] = l.mock.dir
 		header.Local[localContainers] = l.mock.containers
 		header.Local[localMockPID] = fmt.Sprint(l.mock.process.Pid)
+		header.Local[localKept] = fmt.Sprint(l.cfg.Keep)
 	}
 	ledger, err := provision.CreateLedger(l.state, header)
 	if err != nil {

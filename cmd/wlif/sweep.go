@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,8 +41,8 @@ func newSweepCommand() *cobra.Command {
 
 Only resources that carry a run's label or name are considered, and of those only
 of runs that have expired (or of the one that --run names). A run that is alive is
-never touched. A mock that a run with --keep left running is stopped, and folders
-of mocks that no process holds are removed.`,
+never touched. A mock that a run with --keep left running is stopped, one whose run
+was killed is waited for, and folders of mocks that no process holds are removed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runSweep(cmd.Context(), f, cmd.Flags(), cmd.OutOrStdout())
@@ -78,7 +77,7 @@ func runSweep(ctx context.Context, f sweepFlags, flags *pflag.FlagSet, out io.Wr
 	if f.run != "" {
 		for _, ledger := range ledgers {
 			if ledger.Header.RunID == f.run && ledger.Header.Local[localMockDir] != "" {
-				return sweepKeptMock(ctx, f, cfg, ledger, out)
+				return sweepLedgered(ctx, f, cfg, ledger, out)
 			}
 		}
 		if ownMocks {
@@ -150,9 +149,9 @@ func printSwept(out io.Writer, r provision.RunSweep, dryRun bool) (left bool) {
 	return len(r.Outcome.Left) > 0
 }
 
-// sweepMocks sweeps every run of this machine whose mock was kept, or was killed
-// with its run before there was a ledger. Each has a CA
-// of its own, of which a process can trust one only.
+// sweepMocks sweeps every run of this machine whose mock was kept or that was killed,
+// also before there was a ledger. Each mock has a CA of its own, of which a process
+// can trust one only.
 func sweepMocks(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInfo, out io.Writer) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -170,10 +169,10 @@ func sweepMocks(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInf
 		}
 		found = true
 		switch {
-		case ledger.Alive:
+		case runAlive(ledger):
 			_, _ = fmt.Fprintf(out, "run %s: left alone: it is alive\n", h.RunID)
 			continue
-		case mockAlive(h) && (time.Now().Before(h.Expires) || time.Since(h.Started) < f.olderThan):
+		case mockAlive(h) && (time.Now().Before(h.Expires) && !mockEnding(h) || time.Since(h.Started) < f.olderThan):
 			_, _ = fmt.Fprintf(out, "run %s: left alone: expires at %s; name it with --run\n", h.RunID, h.Expires.UTC().Format(time.RFC3339))
 			continue
 		}
@@ -197,28 +196,60 @@ func sweepMocks(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInf
 // knows, or of the run that --run names.
 func sweepUnledgered(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInfo, out io.Writer) (found bool, err error) {
 	chosen := func(runID string) bool { return f.run == "" || f.run == runID }
-	containers, err := findLostContainers(ctx, ledgers)
+	folders, err := orphans(ledgers)
+	var free []orphan
+	for _, o := range folders {
+		if !chosen(o.runID) {
+			continue
+		}
+		found = true
+		if o.leave(f, out) {
+			continue
+		}
+		if failed := o.free(ctx, out); failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		free = append(free, o)
+	}
+	// No mock uses what those had that were waited for.
+	containers, failed := findLostContainers(ctx, ledgers)
 	var none *kind.NoDockerError
-	switch {
-	case errors.As(err, &none):
+	if !errors.As(failed, &none) {
 		// A daemon that does not run runs nothing; what it keeps is found when it does.
-		err = nil
-	case err != nil:
-		return false, err
+		err = errors.Join(err, failed)
 	}
 	for _, c := range containers {
 		if chosen(c.runID()) {
 			found, err = true, errors.Join(err, c.sweep(ctx, f, out))
 		}
 	}
-	folders, failed := orphans(ledgers)
-	err = errors.Join(err, failed)
-	for _, o := range folders {
-		if chosen(o.runID) {
-			found, err = true, errors.Join(err, o.sweep(f, out))
-		}
+	for _, o := range free {
+		err = errors.Join(err, o.remove(out))
 	}
 	return found, err
+}
+
+// runAlive reports whether a process of the run lives: one that holds the ledger, or
+// the launcher, which leaves the ledger to the others.
+func runAlive(l provision.LedgerInfo) bool {
+	return l.Alive || fateOf(l.Header.Local[localMockDir]) == launched
+}
+
+// mockEnding reports whether a mock that still lives was to end with its launcher, which
+// has ended.
+func mockEnding(h provision.Header) bool {
+	return h.Local[localKept] == "false" && fateOf(h.Local[localMockDir]) == orphaned
+}
+
+// awaitMock waits for a mock whose launcher has ended.
+func awaitMock(ctx context.Context, runID, dir string, out io.Writer) error {
+	_, _ = fmt.Fprintf(out, "run %s: waiting for its mock, which is ending\n", runID)
+	killed, err := endMock(ctx, dir, stopBudget)
+	if killed {
+		_, _ = fmt.Fprintf(out, "run %s: its mock did not end within %s and was killed\n", runID, stopBudget)
+	}
+	return err
 }
 
 func mockAlive(h provision.Header) bool {
@@ -236,24 +267,25 @@ func containsWord(arguments []byte, word string) bool {
 	return slices.ContainsFunc(bytes.Split(arguments, []byte{0}), func(argument []byte) bool { return string(argument) == word })
 }
 
-// sweepKeptMock deletes a kept run, stops its mock and removes what it had on
-// this machine. If the mock is gone, so is everything that was in it.
-func sweepKeptMock(ctx context.Context, f sweepFlags, cfg *config.Config, ledger provision.LedgerInfo, out io.Writer) error {
+// sweepLedgered deletes a run with a mock of its own, stops the mock and removes what it
+// had on this machine. If the mock is gone, so is everything that was in it.
+func sweepLedgered(ctx context.Context, f sweepFlags, cfg *config.Config, ledger provision.LedgerInfo, out io.Writer) error {
 	h := ledger.Header
-	if ledger.Alive {
-		return usageError(fmt.Errorf("the run %s is alive: process %d holds its ledger", h.RunID, h.PID))
+	if runAlive(ledger) {
+		return usageError(fmt.Errorf("the run %s is alive: process %d started it, and a process of it lives", h.RunID, h.PID))
 	}
 	m := &mockProcess{dir: h.Local[localMockDir], containers: h.Local[localContainers]}
-	if !mockAlive(h) {
-		_, _ = fmt.Fprintf(out, "run %s: its mock has ended, and everything in it with it\n", h.RunID)
-		if f.dryRun {
-			return nil
-		}
-		// The ledger goes last: without it nobody would look for the containers.
-		if err := m.clear(ctx); err != nil {
+	switch {
+	case mockEnding(h) && f.dryRun:
+		_, _ = fmt.Fprintf(out, "run %s: would wait for its mock, which is ending, and remove what it has on this machine\n", h.RunID)
+		return nil
+	case mockEnding(h):
+		if err := awaitMock(ctx, h.RunID, m.dir, out); err != nil {
 			return err
 		}
-		return os.RemoveAll(filepath.Dir(ledger.Path))
+		return m.forget(ctx, f, ledger, out)
+	case !mockAlive(h):
+		return m.forget(ctx, f, ledger, out)
 	}
 	raw, err := os.ReadFile(filepath.Join(m.dir, announceName))
 	if err == nil {
@@ -277,28 +309,21 @@ func sweepKeptMock(ctx context.Context, f sweepFlags, cfg *config.Config, ledger
 		}
 		return err
 	}
-	return m.stopOther(ctx, h)
-}
-
-// stopOther ends a mock that another process started.
-func (m *mockProcess) stopOther(ctx context.Context, h provision.Header) error {
-	pid, err := strconv.Atoi(h.Local[localMockPID])
-	if err != nil {
-		return fmt.Errorf("stopping the mock: %w", err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
-		return fmt.Errorf("stopping the mock (process %d): %w", pid, err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, stopBudget)
-	defer cancel()
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	for mockAlive(h) {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return fmt.Errorf("the mock (process %d) did not end within %s", pid, stopBudget)
-		}
+	if _, err := endMock(ctx, m.dir, stopBudget); err != nil {
+		return err
 	}
 	return m.clear(context.WithoutCancel(ctx))
+}
+
+// forget removes what a mock that has ended had on this machine, and its ledger.
+func (m *mockProcess) forget(ctx context.Context, f sweepFlags, ledger provision.LedgerInfo, out io.Writer) error {
+	_, _ = fmt.Fprintf(out, "run %s: its mock has ended, and everything in it with it\n", ledger.Header.RunID)
+	if f.dryRun {
+		return nil
+	}
+	// The ledger goes last: without it nobody would look for the containers.
+	if err := m.clear(ctx); err != nil {
+		return err
+	}
+	return os.RemoveAll(filepath.Dir(ledger.Path))
 }
