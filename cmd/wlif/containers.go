@@ -11,6 +11,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/kind"
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeimage"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 )
 
@@ -84,4 +85,25 @@ func (l lostContainers) sweep(ctx context.Context, f sweepFlags, out io.Writer) 
 	}
 	_, _ = fmt.Fprintf(out, "run %s: removed the containers and the network %s, which no mock used\n", l.runID(), l.Prefix)
 	return nil
+}
+
+// sweepBuilds removes what builders of images that were killed left in Docker.
+func sweepBuilds(ctx context.Context, f sweepFlags, out io.Writer) (found bool, err error) {
+	left, err := nodeimage.FindLeftovers(ctx)
+	if err != nil {
+		return false, err
+	}
+	done := "removed"
+	if f.dryRun {
+		done = "would remove"
+	} else {
+		err = left.Remove(ctx)
+	}
+	for _, name := range left.Containers {
+		_, _ = fmt.Fprintf(out, "%s the container %s, whose builder has ended\n", done, name)
+	}
+	for _, id := range left.Images {
+		_, _ = fmt.Fprintf(out, "%s the image %s, which another has replaced\n", done, id)
+	}
+	return len(left.Containers)+len(left.Images) > 0, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,6 +81,39 @@ func TestEngines(t *testing.T) {
 		}
 		if err != nil || (engine == nil) != (tc.name == "") || engine != nil && engine.Name() != tc.name {
 			t.Errorf("%+v: %v (%v), want %s", tc.flags, engine, err, tc.name)
+		}
+	}
+}
+
+func TestSweepOfBuilds(t *testing.T) {
+	dir := t.TempDir()
+	record := filepath.Join(dir, "removed")
+	script := `#!/bin/sh
+case "$*" in
+"ps --all --filter name="*) echo wlif-build-1.36.3 ;;
+"ps "*) ;;
+images*) echo 0123 ;;
+rm*|"image rm"*) echo "$*" >>` + record + ` ;;
+*) exit 1 ;;
+esac
+`
+	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	for _, tc := range []struct {
+		flags         sweepFlags
+		says, removed string
+	}{
+		{sweepFlags{dryRun: true}, "would remove the container wlif-build-1.36.3", ""},
+		{sweepFlags{}, "removed the container wlif-build-1.36.3", "rm --force --volumes wlif-build-1.36.3\nimage rm 0123\n"},
+	} {
+		var out strings.Builder
+		found, err := sweepBuilds(t.Context(), tc.flags, &out)
+		raw, _ := os.ReadFile(record) // absent if nothing was removed
+		if !found || err != nil || !strings.Contains(out.String(), tc.says) || string(raw) != tc.removed {
+			t.Errorf("%+v: found %t, said %q, removed %q: %v", tc.flags, found, out.String(), raw, err)
 		}
 	}
 }

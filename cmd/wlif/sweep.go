@@ -227,6 +227,10 @@ func sweepUnledgered(ctx context.Context, f sweepFlags, ledgers []provision.Ledg
 	for _, o := range free {
 		err = errors.Join(err, o.remove(out))
 	}
+	if f.run == "" && failed == nil {
+		built, failed := sweepBuilds(ctx, f, out)
+		found, err = found || built, errors.Join(err, failed)
+	}
 	return found, err
 }
 
