@@ -11,7 +11,6 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
-	"github.com/wlif-conformance/wlif-conformance/framework/htmlreport"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
 	"github.com/wlif-conformance/wlif-conformance/framework/progress"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
@@ -172,7 +171,7 @@ func (l *launch) report(kept string) int {
 	failure := l.journal.Close()
 	records, torn, err := journal.Read(string(l.folder))
 	made := report.Build(records, torn)
-	failure = errors.Join(failure, err, report.Write(string(l.folder), made), htmlreport.Write(string(l.folder), made, records, ""))
+	failure = errors.Join(failure, err, writeReports(string(l.folder), made, records, ""))
 	if l.suiteRan {
 		failure = errors.Join(failure, report.Table(l.console.out, made, l.console.colour))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/htmlreport"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/killmatrix"
 	"github.com/wlif-conformance/wlif-conformance/framework/report"
 )
 
@@ -38,7 +39,7 @@ stands beside it as the mock's table would have it.`,
 			if onlyFacts {
 				return printFacts(cmd.OutOrStdout(), made)
 			}
-			if err := errors.Join(report.Write(args[0], made), htmlreport.Write(args[0], made, records, previous)); err != nil {
+			if err := writeReports(args[0], made, records, previous); err != nil {
 				return err
 			}
 			out := cmd.OutOrStdout()
@@ -59,4 +60,21 @@ stands beside it as the mock's table would have it.`,
 	cmd.Flags().StringVar(&previous, "previous", "", "folder of the run that report.html compares with (default: the latest like it beside FOLDER)")
 	cmd.Flags().BoolVar(&onlyFacts, "facts", false, "print what was observed, in a form for the mock's table")
 	return cmd
+}
+
+// writeReports makes every report of a run in its folder. previous is that of
+// htmlreport.Write.
+func writeReports(dir string, made report.Report, records []journal.Record, previous string) error {
+	return errors.Join(report.Write(dir, made), htmlreport.Write(dir, made, records, previous, proofs()))
+}
+
+// proofs are, by requirement, the bugs of the mock cloud that its checks must catch.
+func proofs() map[string][]htmlreport.Bug {
+	out := map[string][]htmlreport.Bug{}
+	for _, r := range killmatrix.Declared().Results {
+		for _, id := range r.Killed {
+			out[id] = append(out[id], htmlreport.Bug{Name: r.Bug.Name, Doc: r.Bug.Doc})
+		}
+	}
+	return out
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wlif-conformance/wlif-conformance/framework/htmlreport"
 	"github.com/wlif-conformance/wlif-conformance/framework/report"
 )
 
@@ -53,7 +51,7 @@ whole. Shards must be of the same tool, cloud, kind of cluster and profile.`,
 			if err := os.MkdirAll(out, 0o700); err != nil {
 				return usageError(fmt.Errorf("--out: %w", err))
 			}
-			if err := errors.Join(report.Write(out, merged), htmlreport.Write(out, merged, nil, "")); err != nil {
+			if err := writeReports(out, merged, nil, ""); err != nil {
 				return err
 			}
 			if err := report.Table(cmd.OutOrStdout(), merged, colourful(cmd.OutOrStdout())); err != nil {

@@ -87,7 +87,7 @@ func TestAllFilesAgree(t *testing.T) {
 	if err := report.Write(dir, made); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(dir, made, records, ""); err != nil {
+	if err := Write(dir, made, records, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{}

@@ -40,9 +40,17 @@ type Input struct {
 	Records []journal.Record
 	// Previous is the report of an earlier run to compare with; nil if there is none.
 	Previous *report.Report
+	// Proofs are, by requirement, the bugs that its checks are known to catch.
+	Proofs map[string][]Bug
 	// File reads a file of the run's folder, by its path below it; nil if there is
 	// no folder.
 	File func(name string) (string, error)
+}
+
+// Bug is a way to be wrong that checks are known to catch.
+type Bug struct {
+	// Doc says in a sentence what is wrong.
+	Name, Doc string
 }
 
 // page is what the template sees.
@@ -97,12 +105,8 @@ func compose(in Input) *page {
 		changes := report.Diff(*in.Previous, r)
 		p.Changes = &changes
 	}
-	advice := map[string]string{}
-	for _, q := range conformance.Catalogue() {
-		advice[q.ID] = q.Remediation
-	}
 	for _, q := range r.Requirements {
-		view := present(q, s, in, advice)
+		view := present(q, s, in)
 		switch {
 		case q.Warns():
 			p.Warned = append(p.Warned, view)

@@ -193,7 +193,7 @@ func TestWrite(t *testing.T) {
 	dir, r := folder("20261121T120000Z-d", aRun(false), func(*report.Report) {})
 	folder("20261122T120000Z-e", aRun(true), func(r *report.Report) { r.Run.ID = "later" })
 	for _, tc := range []struct{ previous, want string }{{"", "since run latest"}, {filepath.Join(out, "20261119T120000Z-a"), "since run oldest"}} {
-		if err := Write(dir+"/", r, aRun(false), tc.previous); err != nil {
+		if err := Write(dir+"/", r, aRun(false), tc.previous, nil); err != nil {
 			t.Fatal(err)
 		}
 		page, err := os.ReadFile(filepath.Join(dir, File))
@@ -202,11 +202,36 @@ func TestWrite(t *testing.T) {
 		}
 		before(t, string(page), "What changed", broken, "FAIL", "PASS", `id="requirements"`)
 	}
-	if err := Write(dir, r, nil, filepath.Join(out, "none")); err == nil {
+	if err := Write(dir, r, nil, filepath.Join(out, "none"), nil); err == nil {
 		t.Error("a run to compare with that is not there is none")
 	}
 	info, err := os.Stat(filepath.Join(dir, File))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+// TestProofs: the page says of each requirement what shows that its checks can fail.
+func TestProofs(t *testing.T) {
+	in := input(aRun(true))
+	in.Proofs = map[string][]Bug{broken: {{Name: "AnyAudience", Doc: "the <aud> is not looked at"}, {Name: "PrefixOfAudience", Doc: "a prefix is enough"}}, "issuer/token-iss-exact": {{Name: "IssuerGetsSlash", Doc: "a slash"}}}
+	page := render(t, in)
+	before(t, body(t, page, broken), "Known to catch 2 bugs of the mock cloud", "<code>AnyAudience</code>: the &lt;aud&gt; is not looked at", "<code>PrefixOfAudience</code>: a prefix is enough")
+	const nothing = "No bug of the mock cloud shows that it can fail"
+	for _, q := range conformance.Catalogue() {
+		part := body(t, page, q.ID)
+		_, caught := in.Proofs[q.ID]
+		if strings.Contains(part, "Known to catch") != caught {
+			t.Errorf("%s: a bug that is caught, or is not, and the page says otherwise", q.ID)
+		}
+		if got := strings.Contains(part, "broken fixture: <code>"+q.ProvenBy+"</code>"); got != (q.ProvenBy != "") {
+			t.Errorf("%s: proven by %q, and the page says otherwise", q.ID, q.ProvenBy)
+		}
+		if want := !caught && q.ProvenBy == "" && q.Level != conformance.Record && q.Excluded == ""; strings.Contains(part, nothing) != want {
+			t.Errorf("%s: proven by nothing is %t, and the page says otherwise", q.ID, want)
+		}
+	}
+	if in.Proofs = nil; strings.Contains(render(t, in), nothing) {
+		t.Error("where nobody knows the bugs, there seem to be none")
 	}
 }

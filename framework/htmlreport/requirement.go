@@ -18,8 +18,12 @@ type requirement struct {
 	Bad bool
 	// Advice is what to do when it fails, Again the command that repeats it alone.
 	Advice, Again string
-	Checks        []checkView
-	Files         []fileView
+	// Bugs and ProvenBy show that the checks can fail; Unproven that nothing does.
+	Bugs     []Bug
+	ProvenBy string
+	Unproven bool
+	Checks   []checkView
+	Files    []fileView
 	// Compared is of the first check that failed and has one.
 	Compared *journal.Compared
 }
@@ -57,11 +61,14 @@ const (
 	maxGood      = 700
 )
 
-func present(q report.Requirement, s *story, in Input, advice map[string]string) *requirement {
+func present(q report.Requirement, s *story, in Input) *requirement {
+	row, known := conformance.Lookup(q.ID)
 	out := &requirement{
-		Requirement: q, Bad: q.Verdict == conformance.Fail || q.Verdict == conformance.Error, Advice: q.Remediation, Again: reproduce(in.Report.Run.Reproduce, q.ID),
+		Requirement: q, Bad: q.Verdict == conformance.Fail || q.Verdict == conformance.Error, Again: reproduce(in.Report.Run.Reproduce, q.ID),
+		Advice: cmp.Or(q.Remediation, row.Remediation), Bugs: in.Proofs[q.ID], ProvenBy: row.ProvenBy,
 	}
-	out.Advice = cmp.Or(out.Advice, advice[q.ID])
+	judged := known && row.Level != conformance.Record && row.Excluded == ""
+	out.Unproven = judged && in.Proofs != nil && len(out.Bugs) == 0 && out.ProvenBy == ""
 	made := s.of(q.ID)
 	for _, c := range q.Cases {
 		view := checkView{Case: c}

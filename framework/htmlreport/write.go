@@ -17,10 +17,11 @@ const File = "report.html"
 
 // Write writes the page of a run into its folder, mode 0600. previous is the folder
 // of the run to compare with; empty means the latest earlier one beside it that
-// tested the same kind of target by the same profile, if there is one.
-func Write(dir string, r report.Report, records []journal.Record, previous string) error {
+// tested the same kind of target by the same profile, if there is one. proofs are
+// those of Input.
+func Write(dir string, r report.Report, records []journal.Record, previous string, proofs map[string][]Bug) error {
 	dir = filepath.Clean(dir)
-	in := Input{Report: r, Records: records, File: func(name string) (string, error) {
+	in := Input{Report: r, Records: records, Proofs: proofs, File: func(name string) (string, error) {
 		if filepath.IsAbs(name) {
 			below, err := filepath.Rel(dir, name)
 			if err != nil {
