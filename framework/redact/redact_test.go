@@ -45,6 +45,7 @@ func TestPatterns(t *testing.T) {
 		{"a cut IAM token", "t1.9euelZqZlJyX", "[redacted: IAM token]"},
 		{"JWT", `{"t":"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"}`, `{"t":"[redacted: JWT]"}`},
 		{"unsigned JWT", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", "[redacted: JWT]"},
+		{"a bearer in any case", "BeaReR abcdefghijkl", "[redacted: bearer token]"},
 		{"bearer", "Authorization: Bearer abcdefghijkl", "Authorization: [redacted: bearer token]"},
 		{"PEM", "k: -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- ok", "k: [redacted: private key] ok"},
 		{"cut PEM", "-----BEGIN PRIVATE KEY-----\nMIIE", "[redacted: private key]"},
@@ -120,6 +121,20 @@ func FuzzRegisteredValueNeverSurvives(f *testing.F) {
 		encoded := base64.StdEncoding.EncodeToString([]byte(text))
 		if got := r.String(encoded); got == encoded {
 			t.Errorf("base64 of %q was not redacted: %q", text, got)
+		}
+	})
+}
+
+// What is tried before a pattern is matched must hold for all that matches.
+func FuzzNoPatternIsLeftOut(f *testing.F) {
+	for _, text := range []string{"t1.9euelZqZlJyX", "x eyJhbGciOi.eyJz.", "-----BEGIN PRIVATE KEY-----", "bEaReR+abcdefgh", "\u017f\u212a bearer abcdefgh"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, p := range patterns {
+			if p.re.MatchString(text) && !p.possible(text) {
+				t.Errorf("%q is a %s, and is not looked at", text, p.name)
+			}
 		}
 	})
 }

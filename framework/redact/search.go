@@ -38,7 +38,7 @@ func (r *Redactor) Find(text string) []string {
 	}
 	r.mu.RUnlock()
 	for _, p := range patterns {
-		if p.re.MatchString(text) {
+		if p.possible(text) && p.re.MatchString(text) {
 			add(p.name)
 		}
 	}
