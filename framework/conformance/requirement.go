@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Level says what a breach of a requirement means. A level never depends on the
@@ -99,14 +100,20 @@ func Catalogue() []Requirement {
 	return all
 }
 
+// byID is the catalogue, for Lookup, which every event of a run needs.
+var byID = sync.OnceValue(func() map[string]Requirement {
+	rows := map[string]Requirement{}
+	for _, r := range Catalogue() {
+		rows[r.ID] = r
+	}
+	return rows
+})
+
 // Lookup finds a requirement by its id.
 func Lookup(id string) (Requirement, bool) {
-	all := Catalogue()
-	i := slices.IndexFunc(all, func(r Requirement) bool { return r.ID == id })
-	if i < 0 {
-		return Requirement{}, false
-	}
-	return all[i], true
+	r, found := byID()[id]
+	r.Sources, r.Features = slices.Clone(r.Sources), slices.Clone(r.Features)
+	return r, found
 }
 
 // area fills in what every row of an area shares, so that the rows themselves
