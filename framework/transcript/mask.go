@@ -30,9 +30,10 @@ var secretNames = []string{
 	"clientsecret", "privatekey", "secret", "password", "textvalue", "binaryvalue", "plaintext", "ciphertext", "kubeconfig", "yandexpassportoauthtoken",
 }
 
+var separators = strings.NewReplacer("_", "", "-", "")
+
 func secret(name string) bool {
-	plain := strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
-	return slices.Contains(secretNames, plain)
+	return slices.Contains(secretNames, separators.Replace(strings.ToLower(name)))
 }
 
 // secretHeaders may hold credentials.
