@@ -220,10 +220,8 @@ func (c *console) verdict(v journal.Verdict) {
 // redrawEvery is how often a followed journal is looked at.
 const redrawEvery = 200 * time.Millisecond
 
-// follow shows the journal of a folder until stop is called, which shows the
-// rest of it.
-func (c *console) follow(dir string) (stop func()) {
-	follower := journal.Follow(dir)
+// follow shows a journal until stop is called, which shows the rest of it.
+func (c *console) follow(follower *journal.Follower) (stop func()) {
 	show := func() {
 		// The journal's own troubles are reported at the end of the run.
 		records, _ := follower.Next()

@@ -102,7 +102,7 @@ func TestFollowShowsEverythingBeforeItStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := c.follow(dir)
+	stop := c.follow(journal.Follow(dir))
 	if err := w.Write(journal.Problem{Where: "suite", Reason: "it broke"}); err != nil {
 		t.Fatal(err)
 	}

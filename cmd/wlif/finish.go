@@ -93,7 +93,7 @@ func (l *launch) judgeDeletion(left []provision.Leftover, err error, took time.D
 	if _, loadErr := l.folder.LoadTarget(); loadErr != nil {
 		return // there was no complete target that could have been deleted
 	}
-	records, _, readErr := journal.Read(string(l.folder))
+	records, readErr := l.written.All()
 	if readErr != nil || slices.ContainsFunc(records, func(r journal.Record) bool {
 		v, ok := r.Event.(journal.Verdict)
 		return ok && v.Requirement == conformance.TutorialDeleted && v.Case == runfolder.SharedTargetCase
@@ -169,8 +169,8 @@ func (l *launch) journalKept() {
 func (l *launch) report(kept string) int {
 	_ = l.journal.Write(journal.RunFinished{})
 	failure := l.journal.Close()
-	records, torn, err := journal.Read(string(l.folder))
-	made := report.Build(records, torn)
+	records, err := l.written.All()
+	made := report.Build(records, l.written.Torn())
 	failure = errors.Join(failure, err, writeReports(string(l.folder), made, records, ""))
 	if l.suiteRan {
 		failure = errors.Join(failure, report.Table(l.console.out, made, l.console.colour))

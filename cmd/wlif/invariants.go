@@ -21,7 +21,7 @@ import (
 // decideInvariants decides what can be decided only when everything else is over.
 func (l *launch) decideInvariants() {
 	l.decide(conformance.EveryUnrunSpecHasAReason, "the journal", func() ([]string, error) {
-		records, _, err := journal.Read(string(l.folder))
+		records, err := l.written.All()
 		return unreasoned(records), err
 	})
 	l.decide(conformance.NoUnexpectedRefusal, "the cloud's audit log", func() ([]string, error) {

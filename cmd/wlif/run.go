@@ -64,6 +64,7 @@ type launch struct {
 
 	redactor   *redact.Redactor
 	journal    *journal.Writer
+	written    *journal.Follower
 	console    *console
 	interrupts *interrupts
 
@@ -116,6 +117,7 @@ func newLaunch(cfg *config.Config, chosen selection, programs tools, out io.Writ
 	if l.journal, err = journal.Open(string(l.folder), "run", l.redactor); err != nil {
 		return nil, err
 	}
+	l.written = journal.Follow(string(l.folder))
 	l.console = newConsole(out, l.redactor)
 	return l, nil
 }
@@ -136,7 +138,7 @@ func (l *launch) run(ctx context.Context) int {
 	l.interrupts = catchInterrupts(l.interrupted)
 	defer l.interrupts.stop()
 	l.begin()
-	stopShowing := l.console.follow(string(l.folder))
+	stopShowing := l.console.follow(l.written)
 	defer stopShowing()
 	if err := l.prepare(ctx); err != nil {
 		l.problem("preflight", err)

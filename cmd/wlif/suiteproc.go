@@ -123,7 +123,7 @@ func (l *launch) suiteEnded(err error, state *os.ProcessState) error {
 // failureIsExplained says whether the journal has any reason for a suite that
 // failed.
 func (l *launch) failureIsExplained() bool {
-	records, _, err := journal.Read(string(l.folder))
+	records, err := l.written.All()
 	return err == nil && slices.ContainsFunc(records, func(r journal.Record) bool {
 		switch e := r.Event.(type) {
 		case journal.Problem:

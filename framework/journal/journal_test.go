@@ -232,3 +232,39 @@ func FuzzDecodeLine(f *testing.F) {
 		}
 	})
 }
+
+// What Next has given is still in All, and what All has found is still new to Next.
+func TestAllBesideNext(t *testing.T) {
+	dir := t.TempDir()
+	w := open(t, dir, "a", &redact.Redactor{})
+	follower := Follow(dir)
+	write := func(text string) {
+		t.Helper()
+		if err := w.Write(Log{Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	demand := func(read func() ([]Record, error), want string) {
+		t.Helper()
+		records, err := read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range records {
+			got = append(got, r.Event.(Log).Text)
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%q, want %q", text, want)
+		}
+	}
+	write("one")
+	demand(follower.Next, "one")
+	write("two")
+	demand(follower.All, "one two")
+	demand(follower.Next, "two")
+	demand(follower.All, "one two")
+	if _, err := Follow(t.TempDir()).All(); err == nil {
+		t.Error("a folder without a journal has one")
+	}
+}

@@ -7,14 +7,20 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 )
 
-// Follower reads the journal of a run that may still be going on.
+// Follower reads the journal of a run that may still be going on, each line once. It
+// is safe for concurrent use.
 type Follower struct {
-	dir   string
+	dir string
+
+	mu    sync.Mutex
 	files map[string]*following
 	torn  []string
+	// all are the records so far, and fresh those that Next has not given.
+	all, fresh []Record
 }
 
 type following struct {
@@ -32,20 +38,44 @@ func Follow(dir string) *Follower {
 // Next gives the records written since the last call, merged by time. Lines
 // still being written are left for the next call.
 func (f *Follower) Next() ([]Record, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err := f.look()
+	fresh := f.fresh
+	f.fresh = nil
+	return merge(fresh), err
+}
+
+// All gives every record written so far, merged by time, whatever Next has given.
+func (f *Follower) All() ([]Record, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err := f.look()
+	if err == nil && len(f.files) == 0 {
+		err = fmt.Errorf("there is no journal in %s; is it the folder of a run?", f.dir)
+	}
+	return merge(slices.Clone(f.all)), err
+}
+
+func merge(records []Record) []Record {
+	slices.SortStableFunc(records, func(a, b Record) int { return a.order.Compare(b.order) })
+	return records
+}
+
+// look reads what is new in every file.
+func (f *Follower) look() error {
 	paths, err := filepath.Glob(filepath.Join(f.dir, "journal-*.jsonl"))
 	if err != nil {
-		return nil, fmt.Errorf("looking for the journal in %s: %w", f.dir, err)
+		return fmt.Errorf("looking for the journal in %s: %w", f.dir, err)
 	}
-	var records []Record
 	for _, path := range paths {
 		fresh, err := f.read(path)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		records = append(records, fresh...)
+		f.all, f.fresh = append(f.all, fresh...), append(f.fresh, fresh...)
 	}
-	slices.SortStableFunc(records, func(a, b Record) int { return a.order.Compare(b.order) })
-	return records, nil
+	return nil
 }
 
 func (f *Follower) read(path string) ([]Record, error) {
@@ -90,6 +120,8 @@ func (f *Follower) read(path string) ([]Record, error) {
 // Torn lists, as file:line: reason, the lines that could not be read so far,
 // those still unfinished included.
 func (f *Follower) Torn() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	torn := slices.Clone(f.torn)
 	for path, at := range f.files {
 		if len(at.rest) > 0 {
@@ -104,11 +136,8 @@ func (f *Follower) Torn() []string {
 // were torn. A folder without any journal file is an error.
 func Read(dir string) (records []Record, torn []string, err error) {
 	f := Follow(dir)
-	if records, err = f.Next(); err != nil {
+	if records, err = f.All(); err != nil {
 		return nil, nil, err
-	}
-	if len(f.files) == 0 {
-		return nil, nil, fmt.Errorf("there is no journal in %s; is it the folder of a run?", dir)
 	}
 	return records, f.Torn(), nil
 }
