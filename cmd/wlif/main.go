@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"os"
+	"runtime/debug"
+	"strconv"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent"
 )
@@ -12,5 +14,19 @@ import (
 func main() {
 	// The embedded engine's pods begin as this program, in namespaces of their own.
 	nodeagent.MaybeInit()
+	collectSeldom()
 	os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// garbage is how much there may be, in per cent of what is in use, before it is
+// collected. The programs of a run are small and live for seconds.
+const garbage = 400
+
+// collectSeldom lets this program and the suite collect their garbage less often than
+// Go does by default, unless the user says how often.
+func collectSeldom() {
+	const variable = "GOGC"
+	if _, told := os.LookupEnv(variable); !told && os.Setenv(variable, strconv.Itoa(garbage)) == nil {
+		debug.SetGCPercent(garbage)
+	}
 }
