@@ -29,15 +29,25 @@ type Issuer struct {
 
 // New makes an issuer with one key of each kind.
 func New(url string) (*Issuer, error) {
-	i := &Issuer{URL: url, keys: map[Kind]*Key{}}
+	var keys []*Key
 	for _, kind := range Kinds() {
 		key, err := NewKey(kind, "")
 		if err != nil {
 			return nil, err
 		}
-		i.keys[kind] = key
+		keys = append(keys, key)
 	}
-	return i, nil
+	return Of(url, keys...), nil
+}
+
+// Of makes an issuer that signs with keys which there are already, one of each kind at
+// most. Forge needs an RSA key.
+func Of(url string, keys ...*Key) *Issuer {
+	i := &Issuer{URL: url, keys: map[Kind]*Key{}}
+	for _, key := range keys {
+		i.keys[key.kind] = key
+	}
+	return i
 }
 
 // Key is the issuer's key of a kind.
@@ -47,7 +57,9 @@ func (i *Issuer) Key(kind Kind) *Key { return i.keys[kind] }
 func (i *Issuer) Keys() []*Key {
 	var out []*Key
 	for _, kind := range Kinds() {
-		out = append(out, i.keys[kind])
+		if key, has := i.keys[kind]; has {
+			out = append(out, key)
+		}
 	}
 	return out
 }

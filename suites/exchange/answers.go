@@ -81,9 +81,7 @@ func directives(header http.Header) []string {
 func algorithms(ctx SpecContext) {
 	host := forge.SharedHost(ctx)
 	keys := host.Issuer.Keys()
-	fresh, err := issuer.NewKey(issuer.RSA, "")
-	check.Prerequisite(err, "making a key")
-	pss, err := fresh.Using("PS256")
+	pss, err := listed().Using("PS256")
 	check.Prerequisite(err, "using a key for PS256")
 	keys = append(keys, pss)
 	address, err := host.Publish(ctx, "algorithms/jwks.json", issuer.JWKS(keys...))

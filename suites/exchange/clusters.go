@@ -51,9 +51,8 @@ func sameIssuerString(ctx SpecContext) {
 	genuine := linked.Token(ctx)
 	claims, err := exchange.ReadClaims(genuine)
 	check.Prerequisite(err, "reading the claims of the cluster's token")
-	other, err := issuer.New(linked.Of.Issuer)
-	check.Prerequisite(err, "making keys for an issuer of the same name")
-	stranger := other.Key(issuer.RSA)
+	stranger := unpublished()
+	other := issuer.Of(linked.Of.Issuer, stranger)
 
 	exchanging.Twin(ctx, linked.Form(genuine))
 	for changed, key := range map[string]*issuer.Key{

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"sync"
 
@@ -62,18 +63,33 @@ func (r rule) decide(ctx context.Context) {
 // stranger is a key that the world's issuer does not have.
 func stranger() *issuer.Key {
 	GinkgoHelper()
-	key, err := issuer.NewKey(issuer.RSA, "")
-	check.Prerequisite(err, "making a stranger's key")
-	return key
+	return made(func() (*issuer.Key, error) { return issuer.NewKey(issuer.RSA, "") })
 }
 
-// onlyStranger is a stranger for all checks of this process that publish none of its
-// keys: making one takes longer than the rest of such a check.
-var onlyStranger = sync.OnceValues(func() (*issuer.Key, error) { return issuer.NewKey(issuer.RSA, "") })
+// Strangers for all checks of this process that need no key of their own: making one
+// takes longer than the rest of such a check. They are as many as there are places
+// where a key may be known from.
+var (
+	onlyStranger    = newStranger() // nowhere
+	pointedStranger = newStranger() // where headers of tokens point to
+	listedStranger  = newStranger() // in key sets of federations
+)
 
-func unpublished() *issuer.Key {
+func newStranger() func() (*issuer.Key, error) {
+	return sync.OnceValues(func() (*issuer.Key, error) { return issuer.NewKey(issuer.RSA, "") })
+}
+
+// unpublished is never published, pointedTo never in the key set of a federation.
+func unpublished() *issuer.Key { GinkgoHelper(); return made(onlyStranger) }
+func pointedTo() *issuer.Key   { GinkgoHelper(); return made(pointedStranger) }
+
+// listed is the key of a federation for which it need not be new, under a kid that no
+// other has.
+func listed() *issuer.Key { GinkgoHelper(); return made(listedStranger).Named(rand.Text()) }
+
+func made(from func() (*issuer.Key, error)) *issuer.Key {
 	GinkgoHelper()
-	key, err := onlyStranger()
+	key, err := from()
 	check.Prerequisite(err, "making a stranger's key")
 	return key
 }

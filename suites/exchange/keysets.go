@@ -94,7 +94,7 @@ func hugeKeySet(ctx SpecContext) {
 // signed with the RSA key, and names the one or the other.
 func wrongKeyType(ctx SpecContext) {
 	host := forge.SharedHost(ctx)
-	signs, other := stranger(), host.Issuer.Key(issuer.EC)
+	signs, other := host.Issuer.Key(issuer.RSA), host.Issuer.Key(issuer.EC)
 	address, err := host.Publish(ctx, "types/"+signs.ID()+".json", issuer.JWKS(signs, other))
 	check.Prerequisite(err, "publishing a key set")
 	s := forge.Own(ctx, forge.Options{JWKSURL: address, Unready: true})

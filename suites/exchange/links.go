@@ -32,8 +32,7 @@ var _ = Describe("A link", func() {
 // account of its own; each is tried with what the other would let in.
 func twoFederations(ctx SpecContext) {
 	one := forge.World(ctx)
-	key, err := issuer.NewKey(issuer.RSA, "")
-	check.Prerequisite(err, "making a key for the second federation")
+	key := listed()
 	address, err := one.Publish(ctx, "second/"+key.ID()+".json", issuer.JWKS(key))
 	check.Prerequisite(err, "publishing the key of the second federation")
 	two := forge.Own(ctx, forge.Options{JWKSURL: address, Unready: true})

@@ -82,7 +82,7 @@ func embedded(context.Context, *forge.Stack) []forgery {
 // pointedToKeySet publishes the stranger's key, so that who follows the header's URL
 // finds what verifies the token.
 func pointedToKeySet(ctx context.Context, w *forge.Stack) []forgery {
-	key := stranger()
+	key := pointedTo()
 	named := key.Named(w.Issuer.Key(issuer.RSA).ID())
 	url, err := w.Publish(ctx, "strangers/"+key.ID()+".json", issuer.JWKS(named, key))
 	check.Prerequisite(err, "publishing a stranger's key")
@@ -94,7 +94,7 @@ func pointedToKeySet(ctx context.Context, w *forge.Stack) []forgery {
 
 // pointedToCertificate does likewise with a certificate.
 func pointedToCertificate(ctx context.Context, w *forge.Stack) []forgery {
-	key := stranger()
+	key := pointedTo()
 	certificate, err := key.CertificatePEM()
 	check.Prerequisite(err, "making a stranger's certificate")
 	url, err := w.PublishAs(ctx, "strangers/"+key.ID()+".pem", "application/x-pem-file", certificate)
