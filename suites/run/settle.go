@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// settlePoll is how often a change is looked at while it spreads; where it has
-	// little time to do so, it is looked at settleLooks times.
+	// settlePoll is how often a change is looked at while it spreads. Where it has
+	// little time to do so, it is looked at settleLooks times, if it is there, and more
+	// and more seldom while it is not, down to settlePoll: looking costs both sides.
 	settlePoll  = 150 * time.Millisecond
 	settleLooks = 200
 	// inARow is how often it must have been seen without a break: the servers behind
@@ -42,11 +43,17 @@ func (r *Run) Settled(ctx context.Context, what string, probe func(context.Conte
 		first time.Duration
 		seen  int
 		last  error
+		every = min(settlePoll, limit/settleLooks)
+		again = lookAgain{after: every}
 	)
 	failure := gomega.InterceptGomegaFailure(func() {
 		gomega.Eventually(ctx, func(ctx context.Context) (int, error) {
+			if !again.due(time.Now()) {
+				return seen, inVain(last)
+			}
 			if last = probe(ctx); last != nil {
 				seen = 0
+				again.later(time.Now())
 				return seen, inVain(last)
 			}
 			if seen == 0 {
@@ -54,13 +61,27 @@ func (r *Run) Settled(ctx context.Context, what string, probe func(context.Conte
 			}
 			seen++
 			return seen, nil
-		}).WithTimeout(limit).WithPolling(min(settlePoll, limit/settleLooks)).Should(gomega.BeNumerically(">=", inARow))
+		}).WithTimeout(limit).WithPolling(every).Should(gomega.BeNumerically(">=", inARow))
 	})
 	if failure != nil {
 		return fmt.Errorf("waited for %s at most (timeout.propagation) until it is so %d times in a row: %w", limit, inARow, cmp.Or(last, failure))
 	}
 	check.Measure(what, first)
 	return nil
+}
+
+// lookAgain says when something that was not there is looked at again.
+type lookAgain struct {
+	at    time.Time
+	after time.Duration
+}
+
+func (l *lookAgain) due(now time.Time) bool { return !now.Before(l.at) }
+
+// later doubles the pause, up to settlePoll.
+func (l *lookAgain) later(now time.Time) {
+	l.at = now.Add(l.after)
+	l.after = min(2*l.after, settlePoll)
 }
 
 // inVain stops the wait for an answer that no change of rights makes another:
