@@ -241,7 +241,7 @@ func (c *Cloud) ways(objects *storage.Storage) error {
 	mux := &wire.Mux{
 		GRPC: c.grpc, REST: api,
 		ByHost: map[string]http.Handler{endpoint.StorageHost: objects.Handler()},
-		ByPath: map[string]http.Handler{"/oauth/token": tokens, webhookPath: c.k8s.Webhook(webhookPath)},
+		ByPath: map[string]http.Handler{"/oauth/token": c.dated(tokens), webhookPath: c.k8s.Webhook(webhookPath)},
 	}
 	quiet := slog.NewLogLogger(c.kernel.Log.Handler(), slog.LevelDebug)
 	c.servers = []*http.Server{
@@ -250,6 +250,14 @@ func (c *Cloud) ways(objects *storage.Storage) error {
 		{Handler: &wire.Tunnel{Serves: serves, To: c.api.Addr().String(), Else: admin.Handler(c, c.adminToken)}, ReadHeaderTimeout: readHeader, ErrorLog: quiet},
 	}
 	return nil
+}
+
+// dated tells the time by the cloud's own clock, which may have been moved.
+func (c *Cloud) dated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", c.clock.Now().UTC().Format(http.TimeFormat))
+		next.ServeHTTP(w, r)
+	})
 }
 
 // readHeader bounds how long a client may take to say what it wants.

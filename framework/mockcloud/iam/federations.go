@@ -181,6 +181,10 @@ func (s *credentialServer) List(ctx context.Context, req *workload.ListFederated
 	return &workload.ListFederatedCredentialsResponse{FederatedCredentials: page, NextPageToken: next}, err
 }
 
+// policiesAgainstLinks are the access policies that forbid federated credentials
+// (docs: "Workload identity federations").
+var policiesAgainstLinks = []string{"iam.denyServiceAccountFederatedCredentialsCreation", "iam.denyServiceAccountCredentialsCreation"}
+
 func (s *credentialServer) Create(ctx context.Context, req *workload.CreateFederatedCredentialRequest) (*operation.Operation, error) {
 	p := policyOf(ctx)
 	c := &workload.FederatedCredential{
@@ -190,6 +194,9 @@ func (s *credentialServer) Create(ctx context.Context, req *workload.CreateFeder
 	account, known := s.accounts.Get(req.ServiceAccountId)
 	federation, _ := s.federations.Get(req.FederationId)
 	if err := p.linkable(c, account, federation); err != nil {
+		return nil, err
+	}
+	if err := s.k.CheckPolicies(state.Ref{Type: KindServiceAccount, ID: c.ServiceAccountId}, policiesAgainstLinks...); err != nil {
 		return nil, err
 	}
 	if c.ExternalSubjectId == "" {

@@ -28,6 +28,8 @@ type Kernel struct {
 	Log        *slog.Logger
 
 	inactive func(access.Subject) string
+	// policies are the access policies that are bound to a resource, by their templates.
+	policies *state.Records[map[string]parameters]
 }
 
 // New puts a kernel together over a store.
@@ -35,6 +37,7 @@ func New(store *state.Store, live *settings.Live, c clock.Clock, log *slog.Logge
 	k := &Kernel{Clock: c, Settings: live, Store: store, Log: log, Audit: trail}
 	k.Bindings = access.NewBindings(store)
 	k.Tokens = access.NewTokens(store)
+	k.policies = state.NewRecords[map[string]parameters](store, "kernel.accessPolicies")
 	k.Operations = operation.NewManager(store, c)
 	k.Decider = access.NewDecider(k.Bindings, store, c.Now, func() time.Duration { return time.Duration(live.Get().Propagation) },
 		func(folder string) bugs.Set { return live.BugsIn(folder) })

@@ -6,7 +6,6 @@ package resourcemanager
 import (
 	"context"
 
-	accesspb "github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/resourcemanager/v1"
 	"google.golang.org/grpc/codes"
@@ -59,22 +58,23 @@ func (m *Manager) folder(cloudID, name string) *resourcemanager.Folder {
 func (m *Manager) Services() []kernel.Service {
 	folders := kernel.AccessAPI{K: m.k, Kind: KindFolder, Prefix: kernel.PrefixFolder}
 	clouds := kernel.AccessAPI{K: m.k, Kind: KindCloud, Prefix: kernel.PrefixFolder}
+	folderPolicies := kernel.PolicyAPI{K: m.k, Kind: KindFolder, Prefix: kernel.PrefixFolder}
+	cloudPolicies := kernel.PolicyAPI{K: m.k, Kind: KindCloud, Prefix: kernel.PrefixFolder}
 	folder := func(verb string) kernel.Rule {
 		return kernel.Needs("resource-manager.folders."+verb, KindFolder, "folder_id")
 	}
 	return []kernel.Service{
-		{Desc: &resourcemanager.FolderService_ServiceDesc, Impl: &folderServer{Manager: m, AccessAPI: folders},
-			Rules: folders.Rules("resource-manager.folders", map[string]kernel.Rule{
+		{Desc: &resourcemanager.FolderService_ServiceDesc, Impl: &folderServer{Manager: m, AccessAPI: folders, PolicyAPI: folderPolicies},
+			Rules: folderPolicies.Rules("resource-manager.folders", folders.Rules("resource-manager.folders", map[string]kernel.Rule{
 				"Get": folder("get"), "Update": folder("update"), "Delete": folder("delete"), "ListOperations": folder("get"),
-				"List":                     kernel.AnyCaller(), // only what the caller may see is listed
-				"Create":                   kernel.Needs("resource-manager.folders.create", KindCloud, "cloud_id"),
-				"ListAccessPolicyBindings": kernel.Needs("resource-manager.folders.get", KindFolder, "resource_id"),
-			})},
-		{Desc: &resourcemanager.CloudService_ServiceDesc, Impl: &cloudServer{Manager: m, AccessAPI: clouds},
-			Rules: clouds.Rules("resource-manager.clouds", map[string]kernel.Rule{
+				"List":   kernel.AnyCaller(), // only what the caller may see is listed
+				"Create": kernel.Needs("resource-manager.folders.create", KindCloud, "cloud_id"),
+			}))},
+		{Desc: &resourcemanager.CloudService_ServiceDesc, Impl: &cloudServer{Manager: m, AccessAPI: clouds, PolicyAPI: cloudPolicies},
+			Rules: cloudPolicies.Rules("resource-manager.clouds", clouds.Rules("resource-manager.clouds", map[string]kernel.Rule{
 				"Get":  kernel.AnyCaller(), // whoever has a role in one of its folders sees the cloud
 				"List": kernel.AnyCaller(),
-			})},
+			}))},
 	}
 }
 
@@ -87,6 +87,7 @@ type folderServer struct {
 	unimplementedFolder
 	*Manager
 	kernel.AccessAPI
+	kernel.PolicyAPI
 }
 
 func (s *folderServer) Get(_ context.Context, req *resourcemanager.GetFolderRequest) (*resourcemanager.Folder, error) {
@@ -163,11 +164,6 @@ func (s *folderServer) ListOperations(_ context.Context, req *resourcemanager.Li
 	return &resourcemanager.ListFolderOperationsResponse{Operations: ops, NextPageToken: next}, err
 }
 
-// ListAccessPolicyBindings is always empty: the mock has no access policies.
-func (s *folderServer) ListAccessPolicyBindings(context.Context, *accesspb.ListAccessPolicyBindingsRequest) (*accesspb.ListAccessPolicyBindingsResponse, error) {
-	return &accesspb.ListAccessPolicyBindingsResponse{}, nil
-}
-
 // unimplementedCloud lies one level deeper than AccessAPI, whose methods go before its own.
 type unimplementedCloud struct {
 	resourcemanager.UnimplementedCloudServiceServer
@@ -177,6 +173,7 @@ type cloudServer struct {
 	unimplementedCloud
 	*Manager
 	kernel.AccessAPI
+	kernel.PolicyAPI
 }
 
 func (s *cloudServer) visible(ctx context.Context, cloudID string) bool {

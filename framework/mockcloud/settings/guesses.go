@@ -65,6 +65,7 @@ func defaultGuesses() Guesses {
 		"api/not-found":                 {Code: "NOT_FOUND", Text: "%s not found"},
 		"api/federation-in-use":         {Code: "FAILED_PRECONDITION", Text: "Federation %s has federated credentials"},
 		"api/credential-exists":         {Code: "ALREADY_EXISTS", Text: "Federated credential for this subject already exists"},
+		"api/access-policy":             {Code: "PERMISSION_DENIED", Text: "The access policy %s forbids the operation"},
 		"api/subject-empty":             {Code: "", Text: ""}, // accepted
 		"lockbox/inactive":              {Code: "FAILED_PRECONDITION", Text: "Secret %s is not active"},
 		"lockbox/version-destroyed":     {Code: "FAILED_PRECONDITION", Text: "Version %s is destroyed"},
