@@ -52,6 +52,10 @@ lint: bin/golangci-lint bin/actionlint ## Check the code and the workflows (buil
 	bin/golangci-lint run ./...
 	bin/actionlint
 
+.PHONY: lint-gitlab
+lint-gitlab: ## Check .gitlab-ci.yml against GitLab's schema (needs npm and node, for the schema)
+	@schema=$$(scripts/gitlab-schema) && WLIF_GITLAB_SCHEMA=$$schema go test -count=1 $(TESTFLAGS) ./scripts/workflows
+
 bin/golangci-lint: scripts/lint/go.mod
 	@mkdir -p bin
 	$(GO_BUILD) -modfile=scripts/lint/go.mod -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
