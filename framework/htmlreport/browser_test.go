@@ -61,12 +61,28 @@ type tab struct {
 	took time.Duration
 }
 
+// scratch is a folder for what a browser leaves in the temporary one, and does not
+// delete when it is killed. Its path is short: sockets are in it.
+func scratch(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "wlif-chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // open shows a page, and notes every request but that of the page and every word on
 // its console.
 func open(t *testing.T, page string) *tab {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.UserDataDir(t.TempDir()), chromedp.Env("TMPDIR="+scratch(t)), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		// A machine that does much else takes long to start one.
 		chromedp.WSURLReadTimeout(2*time.Minute))
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
