@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,21 +20,32 @@ import (
 )
 
 func newDoctorCommand() *cobra.Command {
+	var account string
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what is missing, and what a run would create; creates nothing",
-		Args:  cobra.NoArgs,
+		Long: `Say what is missing, and what a run would create; creates nothing.
+
+Looked at are this machine (programs, disk, Docker, clock), the credentials, folders,
+billing account, quotas, access policies and Kubernetes versions of the cloud, the
+roles of an account one by one (--account; with a key file it is known), the token
+endpoint, and what of your own you name: network, cluster, its issuer's keys, the way
+out of its nodes. "unseen" is what could not be looked at: it may be good or bad.
+
+Why a token of your own is refused: wlif doctor exchange.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDoctor(cmd.Context(), cmd.Flags(), cmd.OutOrStdout())
+			return runDoctor(cmd.Context(), cmd.Flags(), account, cmd.OutOrStdout())
 		},
 	}
+	cmd.Flags().StringVar(&account, "account", "", "id of the account whose roles are looked at (default: the key file's)")
 	config.AddFlags(cmd.Flags())
 	cmd.Flags().SortFlags = false
 	cmd.AddCommand(newDoctorExchangeCommand())
 	return cmd
 }
 
-func runDoctor(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
+func runDoctor(ctx context.Context, flags *pflag.FlagSet, account string, out io.Writer) error {
 	cfg, err := config.Load(flags, os.Environ())
 	if err != nil {
 		return err
@@ -44,7 +57,7 @@ func runDoctor(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
 	if cfg.Cloud == config.CloudMock && cfg.Endpoint == "" {
 		findings = append(findings, finding{what: "cloud", detail: "a mock, started with the run"})
 	} else {
-		findings = append(findings, inCloud(ctx, cfg)...)
+		findings = append(findings, inCloud(ctx, cfg, account)...)
 	}
 	if err := printFindings(out, findings); err != nil {
 		return err
@@ -83,26 +96,32 @@ func affordable(cfg *config.Config, out io.Writer) finding {
 	return f
 }
 
-func inCloud(ctx context.Context, cfg *config.Config) []finding {
-	client, err := connect(ctx, cfg, "")
-	if err != nil {
-		return []finding{{what: "cloud " + cfg.Endpoint, err: err}}
-	}
-	defer func() { _ = client.Close(ctx) }() // nothing depends on it any more
-	return append([]finding{{what: "cloud", detail: "credentials are accepted"}}, preflight(ctx, cfg, client)...)
-}
-
 func printFindings(out io.Writer, findings []finding) error {
 	var text strings.Builder
 	for _, f := range findings {
-		if f.err != nil {
+		switch {
+		case f.err != nil:
 			fmt.Fprintf(&text, "MISSING  %s: %v\n", f.what, f.err)
-			continue
+			if remedy := cmp.Or(f.remedy, hintOf(f.err)); remedy != "" {
+				fmt.Fprintf(&text, "         What to do: %s\n", remedy)
+			}
+		case f.unseen:
+			fmt.Fprintf(&text, "unseen   %s: %s\n", f.what, f.detail)
+		default:
+			fmt.Fprintf(&text, "ok       %s: %s\n", f.what, f.detail)
 		}
-		fmt.Fprintf(&text, "ok       %s: %s\n", f.what, f.detail)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// hintOf is what an error says that the user can do.
+func hintOf(err error) string {
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return exit.hint
+	}
+	return ""
 }
 
 // verdictOf ends the command: 2 if the user's input is at fault, else 3 if

@@ -11,10 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/resourcemanager/v1"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/diagnose"
 	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
 	"github.com/wlif-conformance/wlif-conformance/framework/redact"
 	"github.com/wlif-conformance/wlif-conformance/framework/report"
@@ -24,12 +27,15 @@ import (
 // exchangeFlags are the words of `wlif doctor exchange` beside the configuration's.
 type exchangeFlags struct {
 	federation, account, tokenFile, secret string
+	// workload is NAMESPACE/NAME of a Kubernetes service account, in place of a file.
+	workload string
+	byHand   bool
 }
 
 func newDoctorExchangeCommand() *cobra.Command {
 	var f exchangeFlags
 	cmd := &cobra.Command{
-		Use:   "exchange --federation ID --service-account ID --token-file PATH",
+		Use:   "exchange --service-account ID {--token-file PATH | --workload NAMESPACE/NAME}",
 		Short: "Say why a token of yours is not exchanged for an IAM token",
 		Long: `Say why a token of yours is not exchanged for an IAM token.
 
@@ -40,21 +46,28 @@ the payload of a Lockbox secret is read with the IAM token too, and not printed.
 
 In a pod: kubectl exec POD -- cat /var/run/secrets/tokens/TOKEN > token
 
-Exit codes: 0 the token is exchanged; 1 it is refused; 2 wrong usage; 3 the cloud
-could not be asked.`,
+With --workload the token is one of a Kubernetes service account that is requested
+from the API server, which --cluster-id or --kubeconfig (or both) names; the cluster,
+its node groups and the account's annotation are looked at, too. --by-hand leaves out
+what only tokens of the metadata server need.
+
+Exit codes: 0 the token is exchanged, and nothing is wrong; 1 it is refused, or
+something is; 2 wrong usage; 3 the cloud could not be asked.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDoctorExchange(cmd.Context(), f, cmd.Flags(), cmd.OutOrStdout())
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.federation, "federation", "", "id of the workload identity federation")
+	flags.StringVar(&f.federation, "federation", "", "id of the workload identity federation (default: the one that the service account was linked to first)")
 	flags.StringVar(&f.account, "service-account", "", "id of the IAM service account")
 	flags.StringVar(&f.tokenFile, "token-file", "", "path of a file with the external token (JWT)")
 	flags.StringVar(&f.secret, "secret", "", "id of a Lockbox secret that the service account should be able to read")
-	for _, required := range []string{"federation", "service-account", "token-file"} {
-		_ = cmd.MarkFlagRequired(required) // it exists
-	}
+	flags.StringVar(&f.workload, "workload", "", "NAMESPACE/NAME of a Kubernetes service account whose token is tried")
+	flags.BoolVar(&f.byHand, "by-hand", false, "pods exchange their tokens themselves: node groups and annotation do not matter")
+	_ = cmd.MarkFlagRequired("service-account") // it exists
+	cmd.MarkFlagsOneRequired("token-file", "workload")
+	cmd.MarkFlagsMutuallyExclusive("token-file", "workload")
 	config.AddFlags(flags)
 	flags.SortFlags = false
 	return cmd
@@ -68,6 +81,8 @@ type diagnosis struct {
 	question trust.Question
 	token    exchange.Token
 	out      io.Writer
+	// wrong: the cluster or the Kubernetes service account has a mistake.
+	wrong bool
 }
 
 func runDoctorExchange(ctx context.Context, f exchangeFlags, flags *pflag.FlagSet, out io.Writer) error {
@@ -75,26 +90,50 @@ func runDoctorExchange(ctx context.Context, f exchangeFlags, flags *pflag.FlagSe
 	if err != nil {
 		return err
 	}
-	raw, err := os.ReadFile(f.tokenFile)
-	if err != nil {
-		return usageError(fmt.Errorf("--token-file: %w", err))
+	d := &diagnosis{exchangeFlags: f, cfg: cfg}
+	if f.tokenFile != "" {
+		raw, err := os.ReadFile(f.tokenFile)
+		if err != nil {
+			return usageError(fmt.Errorf("--token-file: %w", err))
+		}
+		d.token = exchange.Token(strings.TrimSpace(string(raw)))
+		if why := noSubjectToken(d.token.Reveal()); why != "" {
+			_, err := fmt.Fprintf(out, "The token in %s cannot be exchanged: %s\n", f.tokenFile, why)
+			return errors.Join(err, finished(report.ExitFailed))
+		}
 	}
-	token := strings.TrimSpace(string(raw))
-	var redactor redact.Redactor
-	if err := redactor.Register("subject token", token); err != nil {
-		return usageError(fmt.Errorf("--token-file %s holds no token: %w", f.tokenFile, err))
-	}
-	client, err := connect(ctx, cfg, "")
-	if err != nil {
+	if d.client, err = connect(ctx, cfg, ""); err != nil {
 		return err
 	}
-	defer func() { _ = client.Close(ctx) }() // nothing depends on it any more
-	redacted := redactor.Writer(out)
-	d := &diagnosis{
-		exchangeFlags: f, cfg: cfg, client: client, token: exchange.Token(token), out: redacted,
-		question: trust.Question{Cloud: client, FederationID: f.federation, ServiceAccountID: f.account},
+	defer func() { _ = d.client.Close(ctx) }() // nothing depends on it any more
+	d.question = trust.Question{Cloud: d.client, FederationID: f.federation, ServiceAccountID: f.account}
+	if f.workload != "" {
+		if err := d.lookAtWorkload(ctx, out); err != nil {
+			return err
+		}
 	}
+	var redactor redact.Redactor
+	if err := redactor.Register("subject token", d.token.Reveal()); err != nil {
+		return usageError(fmt.Errorf("--token-file %s holds no token: %w", f.tokenFile, err))
+	}
+	redacted := redactor.Writer(out)
+	d.out = redacted
 	return errors.Join(d.run(ctx), redacted.Close())
+}
+
+// noSubjectToken says what else than a subject token a text is. It quotes nothing
+// that could be a secret.
+func noSubjectToken(text string) string {
+	switch {
+	case text == "":
+		return "it is empty.\nWhat to do: see that the pod has the projected volume, and read its file again."
+	case text == "null":
+		return "it is the word null: jq -r .access_token prints it when an answer has no such field, because it is an error.\n" +
+			"What to do: look at the answer itself (.error, .error_description), and let curl fail on errors (--fail-with-body); then give the Kubernetes token here."
+	case strings.HasPrefix(text, "t1."):
+		return "it is an IAM token, which is what comes out.\nWhat to do: give the Kubernetes token that goes in: a projected one, or that of `kubectl create token`."
+	}
+	return ""
 }
 
 func (d *diagnosis) say(format string, args ...any) {
@@ -103,7 +142,7 @@ func (d *diagnosis) say(format string, args ...any) {
 
 func (d *diagnosis) run(ctx context.Context) error {
 	if _, err := exchange.ReadClaims(d.token); err != nil {
-		d.say("The token in %s cannot be exchanged: %v.", d.tokenFile, err)
+		d.say("The token in %s cannot be exchanged: %v.\nWhat to do: give the token as the pod's file has it: three parts with dots between.", d.tokenFile, err)
 		return finished(report.ExitFailed)
 	}
 	explained, blind := d.explain(ctx)
@@ -121,7 +160,10 @@ func (d *diagnosis) run(ctx context.Context) error {
 		if first, ok := explained.First(); ok && blind == nil {
 			d.say("It works although %s. What the cloud has seen before may be good for a while.", first.Text)
 		}
-		return d.read(ctx, response.AccessToken)
+		if err := d.read(ctx, response.AccessToken); err != nil || !d.wrong {
+			return err
+		}
+		return finished(report.ExitFailed)
 	case !errors.As(err, &refused):
 		return fmt.Errorf("trying the exchange: %w", err)
 	}
@@ -130,6 +172,9 @@ func (d *diagnosis) run(ctx context.Context) error {
 		return fmt.Errorf("why it was refused cannot be said: %w", blind)
 	}
 	d.point(explained)
+	if !explained.Linked() {
+		d.pointAtPolicies(ctx)
+	}
 	return finished(report.ExitFailed)
 }
 
@@ -173,6 +218,23 @@ func (d *diagnosis) point(e exchange.Explanation) {
 	}
 }
 
+// pointAtPolicies says whether the link that is missing is forbidden.
+func (d *diagnosis) pointAtPolicies(ctx context.Context) {
+	account, err := d.client.ServiceAccounts().Get(ctx, &iam.GetServiceAccountRequest{ServiceAccountId: d.account})
+	if err != nil {
+		return // it was read a moment ago
+	}
+	folder, err := d.client.Folders().Get(ctx, &resourcemanager.GetFolderRequest{FolderId: account.GetFolderId()})
+	if err != nil {
+		return // whoever may not see the folder sees no policy either
+	}
+	for _, f := range diagnose.ReadPolicies(ctx, d.client, folder.GetId(), folder.GetCloudId()).Findings() {
+		if f.Name != "" {
+			d.say("Also: %s.\nWhat to do: %s", f.Text, f.Remedy)
+		}
+	}
+}
+
 // read tries the secret with the IAM token.
 func (d *diagnosis) read(ctx context.Context, token exchange.Token) error {
 	if d.secret == "" {
@@ -192,7 +254,7 @@ func (d *diagnosis) read(ctx context.Context, token exchange.Token) error {
 	}
 	err = cloud.While(err, "reading the payload of the secret "+d.secret)
 	switch cloud.ClassOf(err) {
-	case cloud.ClassPermission:
+	case cloud.ClassPermission, cloud.ClassPermanent:
 		d.say("%v", err)
 		why, err := d.question.ExplainPayload(ctx, d.secret)
 		if err != nil {

@@ -2,22 +2,29 @@ package main
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/access"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/diagnose"
 	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
 	"github.com/wlif-conformance/wlif-conformance/framework/issuer"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/endpoint"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/wire"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
@@ -39,12 +46,31 @@ func withAuthority(run func() int) int {
 	defer os.RemoveAll(dir)
 	authorityDir = dir
 	_ = os.Setenv("SSL_CERT_FILE", filepath.Join(dir, "ca.pem")) // the name is good
+	defer leadToTheMock()()
 	return run()
+}
+
+// present is the address of the mock that the test at hand has started.
+var present atomic.Value
+
+// leadToTheMock makes this process find the object storage's real name at the
+// present mock. net/http reads the environment once, and child processes are not to.
+func leadToTheMock() (end func()) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to, _ := present.Load().(string)
+		(&wire.Tunnel{Serves: func(host string) bool { return host == endpoint.StorageHost }, To: to, Else: http.NotFoundHandler()}).ServeHTTP(w, r)
+	}))
+	_ = os.Setenv("HTTPS_PROXY", proxy.URL) // the name is good
+	_, _ = http.ProxyFromEnvironment(httptest.NewRequest(http.MethodGet, "https://"+endpoint.StorageHost, nil))
+	_ = os.Unsetenv("HTTPS_PROXY")
+	return proxy.Close
 }
 
 // patient is a setup in a mock that works, for a mistake to be planted in.
 type patient struct {
 	t        *testing.T
+	mock     *mockcloud.Cloud
+	kube     *kubernetes
 	announce mockcloud.Announcement
 	client   *cloud.Client
 	fixtures *provision.Fixtures
@@ -74,12 +100,14 @@ func newPatient(t *testing.T) *patient {
 		}
 	}
 	set := settings.Default()
-	mock, err := mockcloud.Start(t.Context(), mockcloud.Options{Dir: dir, Settings: &set})
+	kube := newKubernetes(t)
+	mock, err := mockcloud.Start(t.Context(), mockcloud.Options{Dir: dir, Settings: &set, Engine: kube})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = mock.Close(context.WithoutCancel(t.Context())) })
-	p := &patient{t: t, announce: mock.Announcement()}
+	p := &patient{t: t, mock: mock, kube: kube, announce: mock.Announcement()}
+	present.Store(p.announce.Endpoint)
 	token, err := os.ReadFile(p.announce.TokenFile)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +209,7 @@ func (p *patient) doctorWith(token string, extra ...string) (code int, stdout, s
 	}
 	code, stdout, stderr = command(p.t, args...)
 	for _, part := range append(strings.Split(token, "."), "t1.") {
-		if len(part) > 2 && strings.Contains(stdout+stderr, part) {
+		if (len(part) > 4 || part == "t1.") && strings.Contains(stdout+stderr, part) {
 			p.t.Errorf("a token is printed: %s%s", stdout, stderr)
 		}
 	}
@@ -194,54 +222,84 @@ func TestDoctorNamesThePlantedMistake(t *testing.T) {
 		title string
 		plant func(*patient)
 		name  string
+		fix   string
 	}{
-		{"slash at the token's iss", func(p *patient) { p.claims["iss"] = p.issuer.URL + "/" }, exchange.TrailingSlash},
-		{"iss of http", func(p *patient) { p.claims["iss"] = "http" + strings.TrimPrefix(p.issuer.URL, "https") }, exchange.OtherScheme},
-		{"aud is the account", func(p *patient) { p.claims["aud"] = p.account }, exchange.AudienceIsAccount},
-		{"no aud", func(p *patient) { delete(p.claims, "aud") }, exchange.AudienceMissing},
-		{"another namespace", func(p *patient) { p.claims["sub"] = "system:serviceaccount:default:app" }, exchange.OtherNamespace},
-		{"sub in capitals", func(p *patient) { p.claims["sub"] = strings.ToUpper(patientSubject) }, exchange.LetterCase},
-		{"expired", func(p *patient) { p.claims["exp"] = time.Now().Add(-time.Hour).Unix() }, exchange.Expired},
-		{"not yet valid", func(p *patient) { p.claims["nbf"] = time.Now().Add(time.Hour).Unix() }, exchange.NotYetValid},
+		{"slash at the token's iss", func(p *patient) { p.claims["iss"] = p.issuer.URL + "/" }, exchange.TrailingSlash, "Create a federation whose issuer is the token's iss to the letter"},
+		{"iss of http", func(p *patient) { p.claims["iss"] = "http" + strings.TrimPrefix(p.issuer.URL, "https") }, exchange.OtherScheme, "Create a federation whose issuer is the token's iss to the letter"},
+		{"aud is the account", func(p *patient) { p.claims["aud"] = p.account }, exchange.AudienceIsAccount, "belongs into the exchange's `audience` alone"},
+		{"no aud", func(p *patient) { delete(p.claims, "aud") }, exchange.AudienceMissing, "Ask for a token with one of the federation's audiences"},
+		{"another namespace", func(p *patient) { p.claims["sub"] = "system:serviceaccount:default:app" }, exchange.OtherNamespace, "Create a federated credential for the pod's own namespace"},
+		{"sub in capitals", func(p *patient) { p.claims["sub"] = strings.ToUpper(patientSubject) }, exchange.LetterCase, "Create a federated credential whose subject is the token's sub to the letter"},
+		{"expired", func(p *patient) { p.claims["exp"] = time.Now().Add(-time.Hour).Unix() }, exchange.Expired, "Read the token from its file again"},
+		{"not yet valid", func(p *patient) { p.claims["nbf"] = time.Now().Add(time.Hour).Unix() }, exchange.NotYetValid, "Compare the clocks"},
 		{"a key that is not published", func(p *patient) {
 			stranger, err := issuer.New(p.issuer.URL)
 			p.must(err)
 			p.mutations = append(p.mutations, issuer.SignedBy(stranger.Key(issuer.RSA)))
-		}, exchange.KidNotInJWKS},
+		}, exchange.KidNotInJWKS, "Publish the issuer's present keys"},
 		{"a key of another issuer under the same kid", func(p *patient) {
 			stranger, err := issuer.New(p.issuer.URL)
 			p.must(err)
 			p.mutations = append(p.mutations, issuer.SignedBy(stranger.Key(issuer.RSA).Named(p.issuer.Key(issuer.RSA).ID())))
-		}, exchange.SignatureInvalid},
+		}, exchange.SignatureInvalid, "Publish the key that signs now"},
 		{"keys in a private bucket", func(p *patient) {
 			private, err := p.fixtures.Bucket(p.t.Context(), "private", provision.BucketSpec{})
 			p.must(err)
 			url, err := p.fixtures.Put(p.t.Context(), private, "jwks.json", "application/json", issuer.JWKS(p.issuer.Keys()...))
 			p.must(err)
 			p.update(func(r *oidc.UpdateFederationRequest) { r.JwksUrl = url }, "jwks_url")
-		}, exchange.JWKSPrivate},
+		}, exchange.JWKSPrivate, "Let everybody read the JWKS"},
 		{"keys that are away", func(p *patient) {
 			p.update(func(r *oidc.UpdateFederationRequest) { r.JwksUrl = "https://127.0.0.1:1/jwks" }, "jwks_url")
-		}, exchange.JWKSUnreachable},
+		}, exchange.JWKSUnreachable, "Publish the keys where the cloud can fetch them"},
 		{"federation disabled", func(p *patient) {
 			p.update(func(r *oidc.UpdateFederationRequest) { r.Disabled = true }, "disabled")
-		}, exchange.FederationDisabled},
+		}, exchange.FederationDisabled, "Enable the federation"},
 		{"account suspended", func(p *patient) {
 			op, err := p.client.ServiceAccounts().Suspend(p.t.Context(), &iam.SuspendServiceAccountRequest{ServiceAccountId: p.account})
 			p.must(err)
 			p.must(p.client.Wait(p.t.Context(), "suspend", op, nil, nil))
-		}, exchange.AccountSuspended},
-		{"no credential", func(p *patient) { p.must(p.fixtures.Delete(p.t.Context(), p.credential)) }, exchange.NoCredential},
+		}, exchange.AccountSuspended, "Reactivate the service account"},
+		{"no credential", func(p *patient) { p.must(p.fixtures.Delete(p.t.Context(), p.credential)) }, exchange.NoCredential, "Create a federated credential: service account, federation"},
 		{"credential of another account", func(p *patient) {
 			var err error
 			p.account, err = p.fixtures.ServiceAccount(p.t.Context(), "other", "")
 			p.must(err)
-		}, exchange.CredentialOfAnother},
+		}, exchange.CredentialOfAnother, "Exchange for that service account"},
 		{"role on another folder", func(p *patient) {
 			p.makeSecret(p.announce.OtherFolderID)
 			p.grant("lockbox.payloadViewer", p.announce.FolderID)
-		}, trust.RoleElsewhere},
-		{"no role", func(p *patient) { p.makeSecret("") }, trust.RoleMissing},
+		}, trust.RoleElsewhere, "Assign lockbox.payloadViewer on the secret or on its folder"},
+		{"no role", func(p *patient) { p.makeSecret("") }, trust.RoleMissing, "Assign lockbox.payloadViewer on the secret or on its folder"},
+		{"wildcard in the subject", func(p *patient) {
+			p.must(p.fixtures.Delete(p.t.Context(), p.credential))
+			_, err := p.fixtures.Link(p.t.Context(), p.account, p.federation.GetId(), "system:serviceaccount:wlif:*")
+			p.must(err)
+		}, exchange.WildcardIsLiteral, "create a federated credential for each subject"},
+		{"another Kubernetes service account", func(p *patient) { p.claims["sub"] = "system:serviceaccount:wlif:default" }, exchange.OtherAccount, "Set serviceAccountName in the pod"},
+		{"account expired", func(p *patient) {
+			account, err := p.client.ServiceAccounts().Get(p.t.Context(), &iam.GetServiceAccountRequest{ServiceAccountId: p.account})
+			p.must(err)
+			op, err := p.client.ServiceAccounts().Update(p.t.Context(), &iam.UpdateServiceAccountRequest{ServiceAccountId: p.account, Name: account.GetName(),
+				ExpiresAt: timestamppb.New(time.Now().Add(-time.Hour)), UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"expires_at"}}})
+			p.must(err)
+			p.must(p.client.Wait(p.t.Context(), "update", op, nil, nil))
+		}, exchange.AccountExpired, "Move the service account's expiry into the future"},
+		{"secret inactive", func(p *patient) {
+			p.makeSecret("")
+			p.grant("lockbox.payloadViewer", "")
+			op, err := p.client.Secrets().Deactivate(p.t.Context(), &lockbox.DeactivateSecretRequest{SecretId: p.secret})
+			p.must(err)
+			p.must(p.client.Wait(p.t.Context(), "deactivate", op, nil, nil))
+		}, trust.SecretInactive, "yc lockbox secret activate"},
+		{"no role on the key of the secret", func(p *patient) {
+			key, err := p.fixtures.KMSKey(p.t.Context(), "key")
+			p.must(err)
+			secret, err := p.fixtures.Secret(p.t.Context(), "secret", provision.SecretSpec{KMSKeyID: key, Entries: []*lockbox.PayloadEntryChange{provision.TextEntry("key", "value")}})
+			p.must(err)
+			p.secret = secret.GetId()
+			p.grant("lockbox.payloadViewer", "")
+		}, trust.KeyRoleMissing, "--role kms.keys.encrypterDecrypter"},
 	} {
 		t.Run(tc.title, func(t *testing.T) {
 			p := newPatient(t)
@@ -250,7 +308,7 @@ func TestDoctorNamesThePlantedMistake(t *testing.T) {
 			}
 			tc.plant(p)
 			code, stdout, stderr := p.doctor()
-			if code != 1 || !strings.Contains(stdout, "First difference: "+tc.name+":") || !strings.Contains(stdout, "What to do: ") || stderr != "" {
+			if code != 1 || !strings.Contains(stdout, "First difference: "+tc.name+":") || !strings.Contains(stdout, "What to do: ") || !strings.Contains(stdout, tc.fix) || stderr != "" {
 				t.Errorf("code %d, stderr %q:\n%s", code, stderr, stdout)
 			}
 			if strings.Contains(stdout, "Also:") {
@@ -258,6 +316,28 @@ func TestDoctorNamesThePlantedMistake(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A link that is missing may be one that nobody may make.
+func TestDoctorNamesThePolicyThatForbidsTheLink(t *testing.T) {
+	p := newPatient(t)
+	p.must(p.fixtures.Delete(t.Context(), p.credential))
+	op, err := p.client.Folders().BindAccessPolicy(t.Context(), forbidLinks(p.announce.FolderID))
+	p.must(err)
+	p.must(p.client.Wait(t.Context(), "bind", op, nil, nil))
+	code, stdout, stderr := p.doctor()
+	if code != 1 || stderr != "" {
+		t.Errorf("code %d, stderr %q", code, stderr)
+	}
+	for _, want := range []string{"First difference: " + exchange.NoCredential, "Also: " + diagnose.LinkForbidden, "unbind iam.denyServiceAccountFederatedCredentialsCreation"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q is not said:\n%s", want, stdout)
+		}
+	}
+}
+
+func forbidLinks(folder string) *access.BindAccessPolicyRequest {
+	return &access.BindAccessPolicyRequest{ResourceId: folder, AccessPolicyBinding: &access.AccessPolicyBinding{AccessPolicyTemplateId: "iam.denyServiceAccountFederatedCredentialsCreation"}}
 }
 
 func TestDoctorExchange(t *testing.T) {
@@ -273,6 +353,8 @@ func TestDoctorExchange(t *testing.T) {
 	}{
 		{"works, and opens the secret", "", nil, 0, "The service account reads the secret"},
 		{"no JWT", "canary-of-a-token", nil, 1, "is not a JWT in compact form"},
+		{"the word null", "null", nil, 1, "What to do: look at the answer itself"},
+		{"an IAM token", "t1.abc", nil, 1, "What to do: give the Kubernetes token that goes in"},
 		{"no token", "", []string{"--token-file", "/nonexistent"}, 2, "/nonexistent"},
 		{"an unknown federation", "", []string{"--federation", "aje0123456789abcdefg"}, 2, "reading the federation aje0123456789abcdefg"},
 		{"an unknown account", "", []string{"--service-account", "aje0123456789abcdefg"}, 2, "reading the service account aje0123456789abcdefg"},

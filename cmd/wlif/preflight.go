@@ -21,9 +21,11 @@ import (
 // finding is one thing that was looked at before anything is created.
 type finding struct {
 	what string
-	// detail says what was found.
-	detail string
-	err    error
+	// detail says what was found, remedy what to do about it.
+	detail, remedy string
+	err            error
+	// unseen: it could not be looked at.
+	unseen bool
 }
 
 func firstProblem(findings []finding) error {

@@ -77,6 +77,9 @@ func (e Explanation) Rows() []Row {
 	if e.setup.Suspended {
 		account = "suspended"
 	}
+	if !e.setup.Expires.IsZero() {
+		account += " until " + at(e.setup.Expires)
+	}
 	expiry := at(e.Claims.Expires)
 	if e.Claims.NotBefore.After(e.now) {
 		expiry += ", valid from " + at(e.Claims.NotBefore)

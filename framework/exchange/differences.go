@@ -34,6 +34,7 @@ const (
 
 	FederationDisabled  = "federation disabled"
 	AccountSuspended    = "SA suspended"
+	AccountExpired      = "SA expired"
 	NoCredential        = "no credential for this federation"
 	CredentialOfAnother = "credential on another SA"
 )
@@ -78,6 +79,7 @@ var remedies = map[string]string{
 
 	FederationDisabled:  "Enable the federation.",
 	AccountSuspended:    "Reactivate the service account.",
+	AccountExpired:      "Move the service account's expiry into the future, or use another one.",
 	NoCredential:        "Create a federated credential: service account, federation, and the token's sub as the subject.",
 	CredentialOfAnother: "Exchange for that service account, or create a federated credential of the one that is asked for.",
 }
@@ -88,6 +90,9 @@ var alike = map[string]string{
 	aboutAudience: "Make the token's aud and one of the federation's audiences the same to the letter.",
 	aboutSubject:  "Create a federated credential whose subject is the token's sub to the letter.",
 }
+
+// RemedyOf says what to do about a difference; empty if that depends on what is compared.
+func RemedyOf(name string) string { return remedies[name] }
 
 func difference(name, about, format string, args ...any) Difference {
 	remedy, ok := remedies[name]

@@ -15,6 +15,8 @@ type Setup struct {
 	ServiceAccountID string
 	// Suspended accounts cannot authenticate.
 	Suspended bool
+	// Expires is when the account ends; zero: never.
+	Expires time.Time
 	// Links are the federated credentials that may let the token in, of this
 	// account and of others. A federation without any stands in one link without an
 	// account.
@@ -63,6 +65,10 @@ func Explain(claims Claims, setup Setup, now time.Time) Explanation {
 	e.Differences = append(e.Differences, timeDifferences(claims, now)...)
 	if setup.Suspended {
 		e.Differences = append(e.Differences, difference(AccountSuspended, aboutAccount, "the service account %s is suspended", setup.ServiceAccountID))
+	}
+	if !setup.Expires.IsZero() && !setup.Expires.After(now) {
+		e.Differences = append(e.Differences, difference(AccountExpired, aboutAccount, "the service account %s expired at %s",
+			setup.ServiceAccountID, setup.Expires.UTC().Format(time.RFC3339)))
 	}
 	link, found := nearest(claims, setup)
 	e.Link = link

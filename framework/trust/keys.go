@@ -10,8 +10,12 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/keyset"
 )
 
+// KeysAt fetches the keys of an issuer as everybody may. What goes wrong is in the
+// result.
+func KeysAt(ctx context.Context, url string) exchange.Keys { return keysAt(ctx, url, "") }
+
 // keysAt fetches the keys of an issuer as everybody may, and tries them on the
-// token. What goes wrong is in the result.
+// token, if there is one. What goes wrong is in the result.
 func keysAt(ctx context.Context, url string, token exchange.Token) exchange.Keys {
 	document, err := keyset.Fetch(ctx, url)
 	keys := published(document, err, token)
@@ -42,6 +46,9 @@ func published(document keyset.Document, err error, token exchange.Token) exchan
 	keys := exchange.Keys{IDs: set.IDs()}
 	if len(keys.IDs) == 0 {
 		return exchange.Keys{Problem: exchange.JWKSUnreadable, Detail: "there is no key"}
+	}
+	if token == "" {
+		return keys
 	}
 	if err := set.Verify(token); err != nil && !errors.Is(err, keyset.ErrUnknownKey) {
 		keys.Unverified = err.Error()

@@ -71,6 +71,9 @@ func (q Question) read(ctx context.Context, token exchange.Token) (exchange.Setu
 		Keys: keysAt(ctx, federation.GetJwksUrl(), token),
 	}
 	setup := exchange.Setup{ServiceAccountID: account.GetId(), Suspended: account.GetStatus() == iam.ServiceAccount_SUSPENDED}
+	if end := account.GetExpiresAt(); end != nil {
+		setup.Expires = end.AsTime()
+	}
 	if setup.Links = links(link, credentials); len(setup.Links) == 0 {
 		setup.Links = []exchange.Link{link}
 	}
