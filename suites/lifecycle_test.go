@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
 	. "github.com/onsi/gomega"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
 	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/pause"
 	"github.com/wlif-conformance/wlif-conformance/framework/progress"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/runfolder"
@@ -49,6 +51,25 @@ func registerLifecycle(r *run.Run) {
 		}
 		if why := r.Unasked(requirement); why != "" {
 			check.LeaveOut(why)
+		}
+	})
+}
+
+// registerPausing waits after a failure until somebody has looked around. A
+// JustAfterEach comes before everything that cleans up.
+func registerPausing(r *run.Run) {
+	if r.Info.Pause == "" {
+		return
+	}
+	JustAfterEach(func(ctx SpecContext) {
+		spec := CurrentSpecReport()
+		if !spec.State.Is(types.SpecStateFailed | types.SpecStatePanicked | types.SpecStateTimedout) {
+			return
+		}
+		id, _ := check.RequirementOf(spec)
+		err := pause.Ask(ctx, r.Info.Pause, pause.Failure{Spec: spec.LeafNodeText, Requirement: id, Location: location(spec), Message: check.OneLine(spec.Failure.Message)})
+		if err != nil {
+			_ = r.Journal.Write(journal.Log{Level: "warn", Text: err.Error()})
 		}
 	})
 }

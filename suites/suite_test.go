@@ -44,6 +44,7 @@ func TestConformance(t *testing.T) {
 	}
 	defer stop()
 	registerLifecycle(r)
+	registerPausing(r)
 	registerComparing(r)
 	registerReporting(r)
 	RunSpecs(t, "Workload identity federation")

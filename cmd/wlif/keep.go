@@ -23,8 +23,10 @@ func (l *launch) keepText(ctx context.Context) string {
 	if err != nil {
 		return fmt.Sprintf("Everything is kept, but no kubeconfig could be written: %v.%s", err, last)
 	}
-	return keptText(target, path) + last
+	return "\nEverything is kept. The kubeconfig has an IAM token, which ends within 12 hours.\n" + lookText(target, path) + last
 }
+
+func (l *launch) kubeconfigFile() string { return filepath.Join(l.state, l.id, "kubeconfig") }
 
 func (l *launch) kubeconfig(ctx context.Context, target provision.Target) (string, error) {
 	if target.Cluster.Kubeconfig != "" {
@@ -34,16 +36,14 @@ func (l *launch) kubeconfig(ctx context.Context, target provision.Target) (strin
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(l.state, l.id, "kubeconfig")
+	path := l.kubeconfigFile()
 	return path, cluster.WriteKubeconfig(path, target.Cluster.Endpoint, []byte(target.Cluster.CA), token.Value.Reveal(), target.Namespace)
 }
 
-// keptText shows the tutorial's commands with this run's values.
-func keptText(target provision.Target, kubeconfig string) string {
+// lookText shows how to look around, and the tutorial's commands with this run's values.
+func lookText(target provision.Target, kubeconfig string) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, `
-Everything is kept. The kubeconfig has an IAM token, which ends within 12 hours.
-
   export KUBECONFIG=%[1]s
   kubectl --namespace %[2]s get pod %[3]s
   kubectl --namespace %[2]s describe pod %[3]s

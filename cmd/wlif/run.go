@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -19,13 +20,17 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/pause"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	"github.com/wlif-conformance/wlif-conformance/framework/redact"
 	"github.com/wlif-conformance/wlif-conformance/framework/runfolder"
 )
 
 func newRunCommand() *cobra.Command {
-	var output string
+	var (
+		output string
+		pauses bool
+	)
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Create the target, run the checks, delete everything, report",
@@ -40,13 +45,21 @@ Ctrl-C once: the checks end and everything is deleted. Twice: the deletion is cu
 short. Three times: the run ends at once; wlif sweep deletes what is left.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			w := wishes{out: cmd.OutOrStdout()}
 			if output == outputJSON {
-				return runRun(cmd.Context(), cmd.Flags(), cmd.ErrOrStderr(), cmd.OutOrStdout())
+				w.out, w.report = cmd.ErrOrStderr(), cmd.OutOrStdout()
 			}
-			return runRun(cmd.Context(), cmd.Flags(), cmd.OutOrStdout(), nil)
+			if pauses {
+				var err error
+				if w.keyboard, err = keyboard(os.Stdin); err != nil {
+					return err
+				}
+			}
+			return runRun(cmd.Context(), cmd.Flags(), w)
 		},
 	}
 	config.AddFlags(cmd.Flags())
+	cmd.Flags().BoolVar(&pauses, "pause-on-failure", false, "wait for Enter after a check that failed, before it cleans up; on a terminal, with one process")
 	addOutputFlag(cmd, &output)
 	cmd.Flags().SortFlags = false
 	return cmd
@@ -68,6 +81,10 @@ type launch struct {
 	console    *console
 	interrupts *interrupts
 
+	// keyboard says that somebody has looked around; nil: the run does not pause.
+	keyboard *bufio.Reader
+	desk     *pause.Desk
+
 	// jsonReport gets the report in the end; nil: nobody asked for it.
 	jsonReport io.Writer
 
@@ -79,9 +96,15 @@ type launch struct {
 	suiteRan bool
 }
 
-// runRun shows its progress on out. report, if it is not nil, gets the report as JSON
-// in the end.
-func runRun(ctx context.Context, flags *pflag.FlagSet, out, report io.Writer) error {
+// wishes are the words of `wlif run` beside the configuration's.
+type wishes struct {
+	// out gets the progress; report, if it is not nil, the report as JSON in the end.
+	out, report io.Writer
+	// keyboard: see launch.
+	keyboard *bufio.Reader
+}
+
+func runRun(ctx context.Context, flags *pflag.FlagSet, w wishes) error {
 	cfg, err := config.Load(flags, os.Environ())
 	if err != nil {
 		return err
@@ -94,11 +117,14 @@ func runRun(ctx context.Context, flags *pflag.FlagSet, out, report io.Writer) er
 	if err != nil {
 		return err
 	}
-	l, err := newLaunch(cfg, chosen, programs, out)
+	l, err := newLaunch(cfg, chosen, programs, w.out)
 	if err != nil {
 		return err
 	}
-	l.jsonReport = report
+	l.jsonReport = w.report
+	if l.keyboard = w.keyboard; l.keyboard != nil {
+		l.cfg.Procs = 1 // two that wait at once could not be told apart
+	}
 	return finished(l.run(ctx))
 }
 
@@ -147,6 +173,11 @@ func (l *launch) run(ctx context.Context) int {
 	}
 	if l.interrupts.times() > 0 {
 		l.problem("run", errors.New("interrupted by the user"))
+	}
+	if l.desk != nil {
+		if err := l.desk.Close(); err != nil {
+			l.problem("pause", err)
+		}
 	}
 	kept := l.finish(ctx)
 	stopShowing()
@@ -225,6 +256,12 @@ func (l *launch) prepare(ctx context.Context) error {
 	}
 	_ = l.journal.Write(journal.Target{Endpoint: l.cfg.Endpoint, CloudID: l.cfg.CloudID, FolderID: l.cfg.FolderID})
 	info := runfolder.Run{RunID: l.id, Launcher: os.Getpid(), StateDir: l.state, Filter: l.chosen.filter, Asked: l.chosen.asked, Lacking: l.lacking()}
+	if l.keyboard != nil {
+		if l.desk, err = pause.Open(func(f pause.Failure) { l.lookAround(ctx, f) }); err != nil {
+			return err
+		}
+		info.Pause = l.desk.Socket()
+	}
 	if l.mock != nil {
 		if info.CollectLogs, err = l.mock.logsCommand(l.folder.ClusterLogs()); err != nil {
 			return err

@@ -70,6 +70,9 @@ type Run struct {
 	// CollectLogs is a command that writes the logs of the target's clusters into
 	// the folder ClusterLogs; empty if there is none.
 	CollectLogs []string `json:"collect_logs,omitempty"`
+	// Pause is where the suite asks to wait after a check that failed (package pause);
+	// empty: it does not.
+	Pause string `json:"pause,omitempty"`
 	// Lacking are features that the target says it lacks.
 	Lacking []conformance.Feature `json:"lacking,omitempty"`
 }
