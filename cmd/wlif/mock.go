@@ -24,8 +24,8 @@ import (
 
 // mockFlags are the words of `wlif mock`.
 type mockFlags struct {
-	listen, settings, state, announce, engine, prefix, prepare, dir, audit string
-	bugs                                                                   []string
+	listen, bridge, settings, state, announce, engine, prefix, prepare, dir, audit string
+	bugs                                                                           []string
 }
 
 // closeBudget bounds how long a mock takes to end its clusters.
@@ -48,6 +48,7 @@ user's token are printed when it is ready (and written to --announce).`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "", "address of the API, like 127.0.0.1:8443 (default: a free port of 127.0.0.1)")
+	flags.StringVar(&f.bridge, "bridge", "", "network interface whose addresses --listen may name beside loopback ones, like docker0")
 	flags.StringVar(&f.settings, "settings", "", "YAML file with latencies, quotas, faults and so on")
 	flags.StringVar(&f.state, "state", "", "file that keeps the state across a restart (default: kept in memory)")
 	flags.StringVar(&f.announce, "announce", "", "file to write when ready: where it listens and how to get in (mode 0600)")
@@ -104,7 +105,10 @@ func runMock(ctx context.Context, f mockFlags, out, progress io.Writer) (err err
 	defer func() { err = errors.Join(err, trail.Close()) }()
 
 	log := slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	cloud, err := mockcloud.Start(ctx, mockcloud.Options{Listen: f.listen, Dir: dir, StateFile: f.state, Settings: &set, Engine: engine, AuditLog: trail, Log: log})
+	cloud, err := mockcloud.Start(ctx, mockcloud.Options{Listen: f.listen, Bridge: f.bridge, Dir: dir, StateFile: f.state, Settings: &set, Engine: engine, AuditLog: trail, Log: log})
+	if place := (*mockcloud.PlaceError)(nil); errors.As(err, &place) {
+		return usageError(err)
+	}
 	if err != nil {
 		return fmt.Errorf("start the mock cloud: %w", err)
 	}

@@ -50,8 +50,11 @@ import (
 // Options of a mock cloud.
 type Options struct {
 	// Listen is the address of the API ("127.0.0.1:8443"); empty takes a free port
-	// of 127.0.0.1. Object storage and the admin port take free ports beside it.
+	// of 127.0.0.1. Object storage takes a free port beside it, the admin port one of
+	// 127.0.0.1. Anything but a loopback address or one of Bridge is a *PlaceError.
 	Listen string
+	// Bridge is the network interface on which the mock may listen, too ("docker0").
+	Bridge string
 	// Dir holds certificates, the user's token and the clusters; it must exist.
 	Dir string
 	// StateFile keeps the state across a restart; empty keeps it in memory.
@@ -123,7 +126,7 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 		return nil, err
 	}
 	c.kernel = kernel.New(store, settings.NewLive(*o.Settings), c.clock, o.Log, audit.New(o.AuditLog))
-	if err := c.listen(o.Listen); err != nil {
+	if err := c.listen(o.Listen, o.Bridge); err != nil {
 		return nil, err
 	}
 	if c.authority, err = wire.NewAuthority(o.Dir, serves); err != nil {
@@ -147,29 +150,6 @@ func Start(ctx context.Context, o Options) (_ *Cloud, err error) {
 		o.Log.Error("not every cluster of the former run could be resumed", "error", err)
 	}
 	return c, ctx.Err()
-}
-
-// listen takes the ports, so that a taken one is known before anything starts.
-func (c *Cloud) listen(address string) (err error) {
-	if address == "" {
-		address = "127.0.0.1:0"
-	}
-	if c.api, err = net.Listen("tcp", address); err != nil {
-		return fmt.Errorf("listen on %s: %w", address, err)
-	}
-	host, _, err := net.SplitHostPort(c.api.Addr().String())
-	if err != nil {
-		return err
-	}
-	cutter := &wire.Cutter{Listener: c.api}
-	c.api, c.cut = cutter, cutter.Cut
-	if c.storage, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
-		return fmt.Errorf("listen for object storage: %w", err)
-	}
-	if c.admin, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		return fmt.Errorf("listen for the admin port: %w", err)
-	}
-	return nil
 }
 
 // serves says whether a host name is one of the mock's.
@@ -237,7 +217,7 @@ func (c *Cloud) ways(objects *storage.Storage) error {
 	if err != nil {
 		return err
 	}
-	tokens := oauth.New(c.kernel, c.iam, c.httpClient())
+	tokens := oauth.New(c.kernel, c.iam, oauth.Way{Direct: c.httpClient(&net.Dialer{}), Redirected: c.httpClient(&net.Dialer{Control: wire.RefusePrivate})})
 	mux := &wire.Mux{
 		GRPC: c.grpc, REST: api,
 		ByHost: map[string]http.Handler{endpoint.StorageHost: objects.Handler()},
@@ -245,8 +225,8 @@ func (c *Cloud) ways(objects *storage.Storage) error {
 	}
 	quiet := slog.NewLogLogger(c.kernel.Log.Handler(), slog.LevelDebug)
 	c.servers = []*http.Server{
-		{Handler: mux, TLSConfig: c.authority.TLS(), ReadHeaderTimeout: readHeader, ErrorLog: quiet},
-		{Handler: objects.Handler(), TLSConfig: c.authority.TLS(), ReadHeaderTimeout: readHeader, ErrorLog: quiet},
+		{Handler: c.limited(mux), TLSConfig: c.authority.TLS(), ReadHeaderTimeout: readHeader, ErrorLog: quiet},
+		{Handler: c.limited(objects.Handler()), TLSConfig: c.authority.TLS(), ReadHeaderTimeout: readHeader, ErrorLog: quiet},
 		{Handler: &wire.Tunnel{Serves: serves, To: c.api.Addr().String(), Else: admin.Handler(c, c.adminToken)}, ReadHeaderTimeout: readHeader, ErrorLog: quiet},
 	}
 	return nil
@@ -257,6 +237,17 @@ func (c *Cloud) dated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", c.clock.Now().UTC().Format(http.TimeFormat))
 		next.ServeHTTP(w, r)
+	})
+}
+
+// limited bounds a port by the settings.
+func (c *Cloud) limited(next http.Handler) http.Handler {
+	return wire.NewLimiter(next, func() (int, int64) {
+		limits := c.kernel.Settings.Get().Limits
+		return limits.RequestsPerSecond, limits.MaxBody
+	}, func(r *http.Request) {
+		c.kernel.Audit.Add(audit.Entry{Time: c.kernel.Clock.Now(), Method: "request", Verdict: audit.Refused, Reason: "rate",
+			Code: "RESOURCE_EXHAUSTED", Run: audit.RunOf(r.UserAgent())})
 	})
 }
 
@@ -271,14 +262,14 @@ func (c *Cloud) serve() {
 }
 
 // httpClient is the mock's own way out, for key sets: its own names lead to
-// itself, whatever DNS says of them; everything else is dialled as it is.
-func (c *Cloud) httpClient() *http.Client {
-	dialer := &net.Dialer{}
+// itself, whatever DNS says of them; everything else is dialled as the dialer lets it.
+func (c *Cloud) httpClient(dialer *net.Dialer) *http.Client {
+	itself := &net.Dialer{}
 	transport := &http.Transport{
 		TLSClientConfig: wire.ClientTLS(c.authority),
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if host, _, err := net.SplitHostPort(address); err == nil && host != "localhost" && serves(host) {
-				address = c.api.Addr().String()
+				return itself.DialContext(ctx, network, c.api.Addr().String())
 			}
 			return dialer.DialContext(ctx, network, address)
 		},

@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -44,6 +45,10 @@ func startServer(a *Agent) (*server, error) {
 	clients := x509.NewCertPool()
 	if !clients.AppendCertsFromPEM(a.cfg.ClientCA) {
 		return nil, errors.New("the authority for the node's clients has no certificate")
+	}
+	// Everybody else is refused, but need not even be heard.
+	if ip, err := netip.ParseAddr(a.cfg.Address); err != nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("the node's API is not opened on %q: that is no loopback address", a.cfg.Address)
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(a.cfg.Address, "0"))
 	if err != nil {

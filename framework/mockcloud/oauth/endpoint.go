@@ -45,9 +45,9 @@ type Endpoint struct {
 	memory *memory
 }
 
-// New makes the endpoint; client fetches key sets.
-func New(k *kernel.Kernel, accounts Accounts, client *http.Client) *Endpoint {
-	return &Endpoint{k: k, accounts: accounts, keys: newKeySets(k, client), memory: newMemory()}
+// New makes the endpoint; key sets are fetched by way.
+func New(k *kernel.Kernel, accounts Accounts, way Way) *Endpoint {
+	return &Endpoint{k: k, accounts: accounts, keys: newKeySets(k, way), memory: newMemory()}
 }
 
 // reason is a refusal by its name in the table of guesses, without "exchange/".

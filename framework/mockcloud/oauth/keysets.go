@@ -20,17 +20,25 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/wire"
 )
 
 // KeySets fetches and keeps the key sets of federations.
 type KeySets struct {
-	k      *kernel.Kernel
-	client *http.Client
-	// trusting is a client that looks at no certificate.
-	trusting *http.Client
+	k   *kernel.Kernel
+	way Way
+	// trusting looks at no certificate.
+	trusting Way
 
 	mu   sync.Mutex
 	sets map[setKey]*keySet
+}
+
+// Way is how key sets are reached.
+type Way struct {
+	// Direct goes where a federation says, Redirected to nothing that is private.
+	Direct, Redirected *http.Client
 }
 
 // fetchRules are how a key set is fetched and kept. Sets that were fetched by
@@ -75,21 +83,28 @@ type keySet struct {
 	tried, got time.Time
 }
 
-func newKeySets(k *kernel.Kernel, client *http.Client) *KeySets {
-	c := *client
-	// A redirect could lead anywhere; that it is not followed is a guess.
-	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s := &KeySets{k: k, client: &c, trusting: &c, sets: map[setKey]*keySet{}}
-	if transport, ok := c.Transport.(*http.Transport); ok {
-		trusting, blind := c, transport.Clone()
-		if blind.TLSClientConfig == nil {
-			blind.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-		}
-		blind.TLSClientConfig.InsecureSkipVerify = true
-		trusting.Transport = blind
-		s.trusting = &trusting
+func newKeySets(k *kernel.Kernel, way Way) *KeySets {
+	return &KeySets{
+		k: k, sets: map[setKey]*keySet{},
+		way:      Way{stopping(way.Direct, false), stopping(way.Redirected, false)},
+		trusting: Way{stopping(way.Direct, true), stopping(way.Redirected, true)},
 	}
-	return s
+}
+
+// stopping is a client that follows no redirect by itself, and if it is blind looks
+// at no certificate.
+func stopping(client *http.Client, blind bool) *http.Client {
+	c := *client
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if transport, ok := c.Transport.(*http.Transport); ok && blind {
+		transport = transport.Clone()
+		if transport.TLSClientConfig == nil {
+			transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		transport.TLSClientConfig.InsecureSkipVerify = true
+		c.Transport = transport
+	}
+	return &c
 }
 
 // Lookup returns the keys of that kid at address, most often one, and all that
@@ -167,31 +182,20 @@ func readKeys(raw []byte) ([]publishedKey, error) {
 // get fetches a document.
 func (s *KeySets) get(ctx context.Context, address string, rules fetchRules) ([]byte, error) {
 	limits := s.k.Settings.Get().JWKS
-	u, err := url.Parse(address)
-	if err != nil || !strings.EqualFold(u.Scheme, "https") {
-		return nil, reason("jwks-not-https")
-	}
 	// The set is shared: it must not be lost because the first who asked hung up.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(limits.Timeout))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	resp, err := s.open(ctx, address, rules, limits.Redirects)
 	if err != nil {
-		return nil, unreachable(err)
-	}
-	client, most := s.client, limits.MaxBytes
-	if rules.trusting {
-		client = s.trusting
-	}
-	if rules.unlimited {
-		most = math.MaxInt64 - 1
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, unreachable(err)
+		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }() // read-only: nothing can be lost
 	if resp.StatusCode != http.StatusOK {
 		return nil, statusFailure(resp.StatusCode)
+	}
+	most := limits.MaxBytes
+	if rules.unlimited {
+		most = math.MaxInt64 - 1
 	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	switch {
@@ -201,6 +205,55 @@ func (s *KeySets) get(ctx context.Context, address string, rules fetchRules) ([]
 		return nil, reason("jwks-too-large")
 	}
 	return raw, nil
+}
+
+// maxRedirects bounds how often one fetch is sent elsewhere.
+const maxRedirects = 5
+
+// open asks an address, and where it redirects to as far as the settings let it. That
+// they do not by default is a guess.
+func (s *KeySets) open(ctx context.Context, address string, rules fetchRules, redirects string) (*http.Response, error) {
+	way := s.way
+	if rules.trusting {
+		way = s.trusting
+	}
+	client := way.Direct
+	for hop := 0; ; hop++ {
+		resp, err := ask(ctx, client, address)
+		if err != nil {
+			return nil, err
+		}
+		if hop == maxRedirects || redirects == settings.RedirectsNever || resp.StatusCode < 300 || resp.StatusCode > 399 {
+			return resp, nil
+		}
+		to, err := resp.Location()
+		if err != nil { // it redirects to nowhere
+			return resp, nil
+		}
+		_ = resp.Body.Close() // only the address matters
+		if address = to.String(); redirects == settings.RedirectsPublic {
+			client = way.Redirected
+		}
+	}
+}
+
+func ask(ctx context.Context, client *http.Client, address string) (*http.Response, error) {
+	u, err := url.Parse(address)
+	if err != nil || !strings.EqualFold(u.Scheme, "https") {
+		return nil, reason("jwks-not-https")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	resp, err := client.Do(req)
+	switch {
+	case errors.As(err, new(*wire.PrivateError)):
+		return nil, reason("jwks-private-address")
+	case err != nil:
+		return nil, unreachable(err)
+	}
+	return resp, nil
 }
 
 // fits says whether a key may verify signatures of an algorithm.

@@ -54,6 +54,7 @@ func defaultGuesses() Guesses {
 		"exchange/jwks-status":             refuse("The keys of the issuer cannot be fetched."),
 		"exchange/jwks-malformed":          refuse("The keys of the issuer cannot be fetched."),
 		"exchange/jwks-too-large":          refuse("The keys of the issuer cannot be fetched."),
+		"exchange/jwks-private-address":    refuse("The keys of the issuer cannot be fetched."),
 		"exchange/jwks-not-https":          refuse("The keys of the issuer cannot be fetched."),
 		"exchange/service-account-unknown": refuse(unusable),
 		"exchange/not-linked":              refuse(unusable),

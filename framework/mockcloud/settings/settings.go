@@ -62,6 +62,9 @@ type Settings struct {
 	TokenLifetime Duration `json:"token_lifetime,omitempty"`
 	// JWKS says how key sets are fetched.
 	JWKS JWKS `json:"jwks,omitzero"`
+	// Limits bound what clients may send to the API and to object storage, each; the
+	// admin port has fixed ones.
+	Limits Limits `json:"limits,omitzero"`
 	// Leeway is the clock skew that is forgiven in exp, nbf and iat.
 	Leeway Duration `json:"leeway,omitempty"`
 	// Faults are injected in order; the first that matches a call acts.
@@ -88,8 +91,29 @@ type JWKS struct {
 	Timeout Duration `json:"timeout,omitempty"`
 	// MaxBytes of one set.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
+	// Redirects says whether a fetch goes where its URL redirects to, over HTTPS alone:
+	// RedirectsNever, RedirectsPublic (unless that is a private address of the mock's
+	// machine or network) or RedirectsAnywhere.
+	Redirects string `json:"redirects,omitempty"`
 	// Algorithms that a subject token may be signed with (JWS names).
 	Algorithms []string `json:"algorithms,omitempty"`
+}
+
+// What a fetch of a key set makes of a redirect.
+const (
+	RedirectsNever    = "never"
+	RedirectsPublic   = "public"
+	RedirectsAnywhere = "anywhere"
+)
+
+// Limits of a port; 0 is no limit. They keep a mock alive, and are no cloud's: what
+// the cloud throttles is a fault with the code RESOURCE_EXHAUSTED.
+type Limits struct {
+	// RequestsPerSecond, with bursts of as many.
+	RequestsPerSecond int `json:"requests_per_second"`
+	// MaxBody is how many bytes a request may have; methods have limits of their own
+	// below it.
+	MaxBody int64 `json:"max_body"`
 }
 
 // Fault makes calls fail.
@@ -155,8 +179,10 @@ func Default() Settings {
 		JWKS: JWKS{
 			TTL: Duration(5 * time.Minute), RefetchEvery: Duration(time.Second),
 			Timeout: Duration(5 * time.Second), MaxBytes: 1 << 20,
-			Algorithms: []string{"RS256", "ES256"},
+			Redirects: RedirectsNever, Algorithms: []string{"RS256", "ES256"},
 		},
+		// An object of 64 MiB has a frame of its own when it is signed in chunks.
+		Limits:  Limits{RequestsPerSecond: 2000, MaxBody: 80 << 20},
 		Leeway:  Duration(0),
 		Guesses: defaultGuesses(),
 	}
@@ -199,6 +225,12 @@ func (s Settings) validate() error {
 	}
 	if d := time.Duration(s.TokenLifetime); d <= 0 || d > 12*time.Hour {
 		return fmt.Errorf("settings: token_lifetime is %s; an IAM token lives at most 12h", d)
+	}
+	if r := s.JWKS.Redirects; !slices.Contains([]string{RedirectsNever, RedirectsPublic, RedirectsAnywhere}, r) {
+		return fmt.Errorf("settings: jwks.redirects is %q; known are never, public and anywhere", r)
+	}
+	if s.Limits.RequestsPerSecond < 0 || s.Limits.MaxBody < 0 {
+		return errors.New("settings: a limit is negative; 0 is no limit")
 	}
 	for _, f := range s.Faults {
 		var code codes.Code

@@ -25,6 +25,10 @@ func TestParse(t *testing.T) {
 		{"bugs", "bugs:\n  b1gone: [AlgNoneAccepted]\n  '*': []\n", ""},
 		{"unknown bug", "bugs: {b1gone: [AlgNoneAcepted]}\n", `settings: bugs of folder b1gone: there is no bug "AlgNoneAcepted"; the nearest is AlgNoneAccepted`},
 		{"bugs of no folder", "bugs: [AlgNoneAccepted]\n", "cannot unmarshal"},
+		{"redirects", "jwks: {redirects: public}\n", ""},
+		{"unknown redirects", "jwks: {redirects: maybe}\n", "known are never, public and anywhere"},
+		{"no limits", "limits: {requests_per_second: 0, max_body: 0}\n", ""},
+		{"negative limit", "limits: {max_body: -1}\n", "a limit is negative"},
 		{"key twice", "leeway: 1s\nleeway: 2s\n", "already set"},
 	} {
 		t.Run(x.name, func(t *testing.T) {

@@ -23,7 +23,7 @@ type Mux struct {
 
 // ServeHTTP routes a request.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+	if isGRPC(r) {
 		m.GRPC.ServeHTTP(w, r)
 		return
 	}

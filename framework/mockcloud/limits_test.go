@@ -1,0 +1,103 @@
+package mockcloud
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
+)
+
+// TestTooManyRequests: over the limit each way in says so in its own words, and what
+// the limit lets through is answered.
+func TestTooManyRequests(t *testing.T) {
+	c := start(t, func(o *Options) { o.Settings.Limits.RequestsPerSecond = 1 })
+	accounts := iam.NewServiceAccountServiceClient(c.as(t, c.World().Owner))
+	for _, want := range []codes.Code{codes.OK, codes.ResourceExhausted} {
+		_, err := accounts.List(t.Context(), &iam.ListServiceAccountsRequest{FolderId: c.World().FolderID})
+		if status.Code(err) != want {
+			t.Errorf("gRPC: %v, want %v", err, want)
+		}
+	}
+	client := c.client()
+	defer client.CloseIdleConnections()
+	for name, address := range map[string]string{"the API": c.api.Addr().String(), "storage": c.storage.Addr().String()} {
+		refused := false
+		for range 2 { // storage has a limit of its own, which the first request uses up
+			resp, err := client.Get("https://" + address + "/some/where") //nolint:noctx // a local server of this test
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			refused = resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("Retry-After") != "" && strings.Contains(string(body), `"code":8`)
+		}
+		if !refused {
+			t.Errorf("%s takes any number of requests", name)
+		}
+	}
+	if told := c.Audit().Entries(func(e audit.Entry) bool { return e.Reason == "rate" && e.Verdict == audit.Refused }); len(told) == 0 {
+		t.Error("the audit log knows of no refusal")
+	}
+	c.Settings().Change(func(s *settings.Settings) { s.Limits.RequestsPerSecond = 0 })
+	for range 20 {
+		if _, err := accounts.List(t.Context(), &iam.ListServiceAccountsRequest{FolderId: c.World().FolderID}); err != nil {
+			t.Fatalf("without a limit: %v", err)
+		}
+	}
+}
+
+// TestBigRequests: no way in takes a body of any size.
+func TestBigRequests(t *testing.T) {
+	c := start(t, func(o *Options) { o.Settings.Limits.MaxBody = 1 << 20 })
+	client := c.client()
+	defer client.CloseIdleConnections()
+	big := bytes.Repeat([]byte("a"), 2<<20)
+	for _, x := range []struct{ name, method, address string }{
+		{"REST", http.MethodPost, "https://" + c.api.Addr().String() + "/iam/v1/serviceAccounts"},
+		{"token endpoint", http.MethodPost, "https://" + c.api.Addr().String() + "/oauth/token"},
+		{"object storage", http.MethodPut, "https://" + c.storage.Addr().String() + "/bucket/key"},
+		{"admin port", http.MethodPatch, "http://" + c.admin.Addr().String() + "/settings"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			sent := &counter{r: bytes.NewReader(bytes.Repeat(big, 64))}
+			req, err := http.NewRequestWithContext(t.Context(), x.method, x.address, sent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer "+c.adminToken)
+			resp, err := client.Do(req)
+			if err == nil {
+				_ = resp.Body.Close()
+				if resp.StatusCode < 400 || resp.StatusCode > 499 {
+					t.Errorf("status %d", resp.StatusCode)
+				}
+			}
+			// What is in flight when the refusal comes does not count.
+			if sent.n > 32<<20 {
+				t.Errorf("%d bytes were taken", sent.n)
+			}
+		})
+	}
+}
+
+type counter struct {
+	r io.Reader
+	n int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	return n, err
+}
