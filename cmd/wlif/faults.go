@@ -33,7 +33,8 @@ func newFaultsCommand() *cobra.Command {
 
 For each fault a run of the tutorial is made on one mock cloud, one after the other.
 It must complete, or end as ERROR, as the fault declares, and the mock itself must
-have nothing left. Needs root, for disks that can be full.
+have nothing left; what the mock does not let go of during a fault the run must name,
+and a sweep after the fault take away. Needs root, for disks that can be full.
 
 Exit code 0: everything is as it must be; else 1. The table is printed and written
 to faults.md.`,
@@ -168,7 +169,16 @@ func (c *crasher) meet(ctx context.Context, f faultmatrix.Fault) (seen faultmatr
 		if made, err := report.Read(filepath.Join(v.runFolder, report.JSONFile)); err == nil {
 			seen.Report = made // a full disk has none
 		}
-		seen.Left, err = v.inventory(ctx)
+		if seen.Left, err = v.inventory(ctx); err != nil || f.Want != report.ExitLeft {
+			return err
+		}
+		if err := c.injure(ctx, faultmatrix.Fault{}); err != nil {
+			return err
+		}
+		if seen.Sweep, err = v.sweep(ctx, false); err != nil {
+			return err
+		}
+		seen.Swept, err = v.inventory(ctx)
 		return err
 	}()
 	return seen

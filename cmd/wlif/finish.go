@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,6 +85,10 @@ func (l *launch) sweepLeftovers(ctx context.Context) {
 			left = append(left, r.Outcome.Left...)
 		}
 	}
+	l.stuck = map[string]string{}
+	for _, x := range left {
+		l.stuck[x.ID] = x.Reason
+	}
 	l.judgeDeletion(left, err, time.Since(began))
 }
 
@@ -123,7 +128,7 @@ func (l *launch) takeInventory(ctx context.Context) {
 	found, err := provision.Inventory(ctx, l.client, []string{l.cfg.FolderID}, l.id, accounts...)
 	var left []journal.ResourceLeft
 	for _, f := range found {
-		reason := f.Reason
+		reason := cmp.Or(f.Reason, l.stuck[f.ID])
 		if f.Command != "" {
 			reason = strings.TrimPrefix(reason+"; "+f.Command, "; ")
 		}

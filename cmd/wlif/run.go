@@ -94,6 +94,8 @@ type launch struct {
 	client *cloud.Client
 	// suiteRan is set once the suite was started: something may exist.
 	suiteRan bool
+	// stuck is why resources could not be deleted, by their ids.
+	stuck map[string]string
 }
 
 // wishes are the words of `wlif run` beside the configuration's.

@@ -21,7 +21,8 @@ type Fault struct {
 	At      string
 	Advance time.Duration
 	Disk    Disk
-	// Want is the exit code.
+	// Want is the exit code. Code 4 is for what the cloud itself does not let go of: the
+	// run names what is left, and when the fault is over `wlif sweep` leaves nothing.
 	Want int
 }
 
@@ -52,6 +53,7 @@ const (
 const (
 	completes = report.ExitConformant
 	isError   = report.ExitEngine
+	leaves    = report.ExitLeft
 )
 
 // quick are timeouts of what never ends.
@@ -99,6 +101,8 @@ func Faults() []Fault {
 		{Name: "operation-fails-cluster", Doc: "the operation that makes a cluster fails at its end, and the cluster is there", Inject: ends(cluster, settings.OperationFails), Want: isError},
 		{Name: "operation-fails-delete", Doc: "the operation that deletes a subnet fails at its end, once", Inject: []settings.Fault{{Method: gone, Code: "INTERNAL", Message: text, Operation: settings.OperationFails, Calls: 1}}, Want: completes},
 		{Name: "operation-never-ends", Doc: "the operation that makes a secret never ends", Inject: ends(secret, settings.OperationNever), Args: quick, Want: isError},
+		{Name: "operation-never-ends-subnet", Doc: "the operation that makes a subnet never ends, and until it does the cloud deletes neither the subnet nor what it hangs on",
+			Inject: ends(subnet, settings.OperationNever), Args: quick, Want: leaves},
 		{Name: "operation-not-found", Doc: "operations are not found when they are asked for the first times", Latency: 200 * time.Millisecond,
 			Inject: []settings.Fault{{Method: poll, Code: "NOT_FOUND", Message: text, Calls: 3}}, Want: completes},
 		{Name: "reset", Doc: "the connection is reset in the middle of the answer about a network", Inject: []settings.Fault{{Method: network, Reset: true, Calls: 1}}, Want: completes},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -50,5 +51,37 @@ func TestFaultsOfACreate(t *testing.T) {
 				t.Errorf("operation %v", op)
 			}
 		})
+	}
+}
+
+// An operation that never ends does so as it should have, when the fault is over.
+func TestNeverEndsWithTheFault(t *testing.T) {
+	const method = "yandex.cloud.lockbox.v1.SecretService/Create"
+	c := start(t)
+	c.Settings().Change(func(s *settings.Settings) {
+		s.Faults = []settings.Fault{{Method: method, Operation: settings.OperationNever}}
+	})
+	conn := c.as(t, c.World().Owner)
+	op, err := lockbox.NewSecretServiceClient(conn).Create(t.Context(), &lockbox.CreateSecretRequest{FolderId: c.World().FolderID, Name: "one"})
+	if err != nil || op.Done {
+		t.Fatalf("%v, %v", op, err)
+	}
+	c.Settings().Change(func(s *settings.Settings) { s.Leeway = 1 })
+	if err := c.Settings().Patch([]byte(`{"leeway": "1s"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, _ := c.kernel.Operations.Get(op.Id); got.Done {
+		t.Error("it ended with a change of something else")
+	}
+	if err := c.Settings().Patch([]byte(`{"faults": []}`)); err != nil {
+		t.Fatal(err)
+	}
+	for !op.Done {
+		if op, err = operation.NewOperationServiceClient(conn).Get(t.Context(), &operation.GetOperationRequest{OperationId: op.Id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if op.GetError() != nil || op.GetResponse() == nil {
+		t.Errorf("it ended with %v", op)
 	}
 }

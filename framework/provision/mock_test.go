@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 // world is a mock cloud and one run in it.
 type world struct {
 	t        *testing.T
+	mock     *mockcloud.Cloud
 	announce mockcloud.Announcement
 	cfg      *config.Config
 	client   *cloud.Client
@@ -77,7 +78,7 @@ func newWorld(t *testing.T, change func(*settings.Settings), env ...string) *wor
 			t.Error(err)
 		}
 	})
-	w := &world{t: t, announce: mock.Announcement(), stateDir: t.TempDir(), kube: &kube{namespaces: map[string]map[string]string{}}}
+	w := &world{t: t, mock: mock, announce: mock.Announcement(), stateDir: t.TempDir(), kube: &kube{namespaces: map[string]map[string]string{}}}
 	w.cfg = w.configure(env...)
 	w.client, err = cloud.Connect(t.Context(), cloud.Options{Endpoint: w.cfg.Endpoint, Credentials: w.cfg.Credentials})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -337,6 +336,38 @@ func TestOperationThatNeverEnds(t *testing.T) {
 		t.Fatal("no error")
 	}
 	w.kube.clusterGone()
+	w.tornDown(l)
+}
+
+// A subnet whose operation never ends is deleted by no cloud that guards what it works
+// on. The teardown says which operation that is, names everything that hangs on it with
+// the command that deletes it, and a sweep ends what it began when the operation has.
+func TestTeardownNamesWhatNeverEnds(t *testing.T) {
+	w := newWorld(t, func(s *settings.Settings) {
+		s.Faults = []settings.Fault{{Method: "yandex.cloud.vpc.v1.SubnetService/Create", Operation: settings.OperationNever}}
+	}, "WLIF_TIMEOUT_OPERATION=1s", "WLIF_TIMEOUT_DELETE=4s")
+	l := w.ledger()
+	if _, _, err := w.provision(t.Context(), l, nil); err == nil {
+		t.Fatal("no error")
+	}
+	out, err := provision.Teardown(t.Context(), provision.TeardownOptions{Config: w.cfg, Client: w.client, Ledger: l})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	kinds := map[string]bool{}
+	for _, left := range out.Left {
+		kinds[left.Kind] = true
+		if left.ID == "" || !strings.HasSuffix(left.Command, " delete "+left.ID) {
+			t.Errorf("%s is deleted by %q", left.ID, left.Command)
+		}
+		if left.Kind == provision.KindSubnet && (!strings.Contains(left.Reason, "has not ended") || !strings.Contains(left.Reason, "wlif sweep")) {
+			t.Errorf("the subnet is left because %s", left.Reason)
+		}
+	}
+	if len(out.Left) != 4 || !kinds[provision.KindSubnet] || !kinds[provision.KindRouteTable] || !kinds[provision.KindGateway] || !kinds[provision.KindNetwork] {
+		t.Errorf("left %+v", out.Left)
+	}
+	w.mock.Settings().Change(func(s *settings.Settings) { s.Faults = nil })
 	w.tornDown(l)
 }
 

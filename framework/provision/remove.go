@@ -139,13 +139,14 @@ func (m *remover) timeout(kind string) (time.Duration, string) {
 // remove deletes one record and notes that it is gone, and with it what it took along.
 func (m *remover) remove(ctx context.Context, r Record, with []Record, report func(string)) (string, error) {
 	r, err := m.settle(ctx, r, report)
+	var going []*operation.Operation
 	if err == nil && r.ID != "" {
-		err = m.delete(ctx, r, report)
+		going, err = m.delete(ctx, r, report)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err != nil {
-		err = cloud.While(err, fmt.Sprintf("deleting %s %s %s", r.Kind, r.Name, r.ID))
+		err = unended(cloud.While(err, fmt.Sprintf("deleting %s %s %s", r.Kind, r.Name, r.ID)), going)
 		m.reasons[r.key()] = err.Error()
 		return r.ID, err
 	}
@@ -164,16 +165,16 @@ func (m *remover) remove(ctx context.Context, r Record, with []Record, report fu
 
 func (m *remover) folderOf(r Record) string { return cmp.Or(r.FolderID, m.folder) }
 
-func (m *remover) delete(ctx context.Context, r Record, report func(string)) error {
+// delete deletes one record. It returns what the cloud was still doing with it then.
+func (m *remover) delete(ctx context.Context, r Record, report func(string)) (going []*operation.Operation, err error) {
 	k := kinds[r.Kind]
-	var err error
 	switch r.Kind {
 	case KindNamespace:
 		err = m.deleteNamespace(ctx, r)
 	case KindAccessBinding:
 		err = rebind(ctx, m.client, m.folderOf(r), access.AccessBindingAction_REMOVE, r.Parent, []string{r.Name}, report)
 	default:
-		if err = m.idle(ctx, k, r, report); err != nil {
+		if going, err = m.idle(ctx, k, r, report); err != nil {
 			break
 		}
 		if k.empty != nil {
@@ -184,9 +185,9 @@ func (m *remover) delete(ctx context.Context, r Record, report func(string)) err
 		err = m.insist(ctx, k, r, report)
 	}
 	if cloud.ClassOf(err) == cloud.ClassNotFound {
-		return nil
+		return nil, nil
 	}
-	return err
+	return going, err
 }
 
 // insist deletes, and again after a failure that may pass: of the call, or of the

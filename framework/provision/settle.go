@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -28,21 +29,30 @@ func (m *remover) settle(ctx context.Context, r Record, report func(string)) (Re
 
 // idle waits for what still goes on with a resource, which the cloud does not delete
 // meanwhile: an operation that is in nobody's ledger, because its call's answer was
-// lost with the process that made it.
-func (m *remover) idle(ctx context.Context, k kind, r Record, report func(string)) error {
+// lost with the process that made it. It returns those that have not ended.
+func (m *remover) idle(ctx context.Context, k kind, r Record, report func(string)) ([]*operation.Operation, error) {
 	if k.operations == nil {
-		return nil
+		return nil, nil
 	}
 	going, err := k.operations(ctx, m.client, r.ID)
-	if err != nil {
-		return err
+	if err != nil || len(going) == 0 {
+		return nil, err
 	}
 	for _, op := range going {
 		if err := m.over(ctx, op.GetDescription(), op.GetId(), report); err != nil {
-			return err
+			return going, err
 		}
 	}
-	return nil
+	return k.operations(ctx, m.client, r.ID)
+}
+
+// unended adds to a refusal of a deletion that the cloud is not yet done with the
+// resource, which nobody but the cloud can change.
+func unended(err error, going []*operation.Operation) error {
+	for _, op := range going {
+		err = fmt.Errorf("%w; operation %s (%s) has not ended: when it has, `wlif sweep` deletes what is left", err, op.GetId(), op.GetDescription())
+	}
+	return err
 }
 
 // over returns when an operation has ended: how does not matter. One that never ends

@@ -58,15 +58,16 @@ type Op struct {
 func (k *Kernel) Begin(ctx context.Context, op Op) (*operation.Operation, error) {
 	call := CallOf(ctx)
 	PolicyOf(ctx, strictOperations(), operationBugs).change(call.Method, &op)
-	op.injure(call.Fault)
+	op.injure(call.Fault, k.Settings.FaultsReplaced())
 	return k.Operations.Start(opmanager.Spec{
 		ID: NewID(op.Prefix), Description: op.Description, Metadata: op.Metadata, By: call.Caller, On: op.On,
 		Takes: k.Settings.Get().Latency(call.Method), Slow: op.Slow, Work: op.Work, Commit: op.Commit,
 	})
 }
 
-// injure makes the operation end as a fault says: after its work.
-func (op *Op) injure(f settings.Fault) {
+// injure makes the operation end as a fault says: after its work, and not before the
+// fault is over if it never ends.
+func (op *Op) injure(f settings.Fault, over <-chan struct{}) {
 	work := op.Work
 	switch f.Operation {
 	case settings.OperationFails:
@@ -79,11 +80,16 @@ func (op *Op) injure(f settings.Fault) {
 	case settings.OperationNever:
 		op.Slow = true
 		op.Work = func(ctx context.Context) (proto.Message, error) {
-			if _, err := work(ctx); err != nil {
+			made, err := work(ctx)
+			if err != nil {
 				return nil, err
 			}
-			<-ctx.Done() // when the mock ends
-			return nil, ctx.Err()
+			select {
+			case <-over:
+				return made, nil
+			case <-ctx.Done(): // the mock ends
+				return nil, ctx.Err()
+			}
 		}
 	}
 }

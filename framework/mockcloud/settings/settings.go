@@ -138,8 +138,8 @@ type Fault struct {
 	// Reset cuts the connection after the headers of the answer; API only.
 	Reset bool `json:"reset,omitempty"`
 	// Operation is how the operation of the call ends, which has done its work by
-	// then: "fails" with Code and Message, or "never"; empty as it should. The call
-	// itself is answered.
+	// then: "fails" with Code and Message, or "never", which is not before the faults
+	// are replaced; empty as it should. The call itself is answered.
 	Operation string `json:"operation,omitempty"`
 }
 
@@ -275,10 +275,14 @@ type Live struct {
 	mu    sync.Mutex
 	now   Settings
 	spent []int // calls used up, by fault
+	// replaced is closed when other faults take the place of these.
+	replaced chan struct{}
 }
 
 // NewLive starts with s.
-func NewLive(s Settings) *Live { return &Live{now: s, spent: make([]int, len(s.Faults))} }
+func NewLive(s Settings) *Live {
+	return &Live{now: s, spent: make([]int, len(s.Faults)), replaced: make(chan struct{})}
+}
 
 // Get returns the present settings.
 func (l *Live) Get() Settings {
@@ -304,12 +308,11 @@ func (l *Live) Patch(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if next.Faults != nil {
-		l.now.Faults = nil // they have all their calls, even if they look like the former
-	} else {
+	fresh := next.Faults != nil // they have all their calls, even if they look like the former
+	if !fresh {
 		next.Faults = l.now.Faults
 	}
-	l.set(next)
+	l.set(next, fresh)
 	return nil
 }
 
@@ -319,14 +322,24 @@ func (l *Live) Change(f func(*Settings)) {
 	defer l.mu.Unlock()
 	next := l.now.clone()
 	f(&next)
-	l.set(next)
+	l.set(next, !slices.Equal(next.Faults, l.now.Faults))
 }
 
-func (l *Live) set(next Settings) {
-	if !slices.Equal(next.Faults, l.now.Faults) {
+// set takes them over; fresh says that the faults are others.
+func (l *Live) set(next Settings, fresh bool) {
+	if fresh {
 		l.spent = make([]int, len(next.Faults))
+		close(l.replaced)
+		l.replaced = make(chan struct{})
 	}
 	l.now = next
+}
+
+// FaultsReplaced is closed when the present faults are no more.
+func (l *Live) FaultsReplaced() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.replaced
 }
 
 // Fault returns the fault that acts on this call of method, and counts it.
