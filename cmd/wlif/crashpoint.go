@@ -234,11 +234,12 @@ func (v *crashed) report() (report.Report, error) {
 
 // sweep runs `wlif sweep` for the run, and returns its exit code.
 func (v *crashed) sweep(ctx context.Context, elsewhere bool) (int, error) {
-	state := v.state
+	state, args := v.state, []string{"sweep", "--run=" + v.runID}
 	if elsewhere {
-		state += "-elsewhere"
+		// Another machine cannot know that the run is dead before it expires.
+		state, args = state+"-elsewhere", append(args, "--force")
 	}
-	command, log, err := v.tool(ctx, "sweep.log", state, append([]string{"sweep", "--run=" + v.runID}, v.c.cloudArguments(v.folder)...))
+	command, log, err := v.tool(ctx, "sweep.log", state, append(args, v.c.cloudArguments(v.folder)...))
 	if err != nil {
 		return 0, err
 	}

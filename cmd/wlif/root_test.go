@@ -38,6 +38,7 @@ func TestWrongUsageIsOneSentenceAndTwo(t *testing.T) {
 		{"report without folder", []string{"report"}, "accepts 1 arg"},
 		{"catalogue output", []string{"catalogue", "--output", "pdf"}, "table, yaml, markdown"},
 		{"sweep of no run", []string{"sweep", "--run", "x"}, "is no run id"},
+		{"sweep of everything by force", []string{"sweep", "--force"}, "--force needs --run"},
 		{"sweep of an unknown run", []string{"sweep", "--run", "abcdefgh"}, "no ledger of a run abcdefgh"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -30,6 +30,7 @@ type sweepFlags struct {
 	run       string
 	olderThan time.Duration
 	dryRun    bool
+	force     bool
 }
 
 func newSweepCommand() *cobra.Command {
@@ -40,9 +41,11 @@ func newSweepCommand() *cobra.Command {
 		Long: `Delete what earlier runs left behind, from their ledgers and labels.
 
 Only resources that carry a run's label or name are considered, and of those only
-of runs that have expired (or of the one that --run names). A run that is alive is
-never touched. A mock that a run with --keep left running is stopped, one whose run
-was killed is waited for, and folders of mocks that no process holds are removed.`,
+of runs that have expired (or of the one that --run names). A run that is alive on this
+machine is never touched; one without a ledger here may be alive on another until it
+expires, and is then swept only with --run and --force. A mock that a run with --keep
+left running is stopped, one whose run was killed is waited for, and folders of mocks
+that no process holds are removed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runSweep(cmd.Context(), f, cmd.Flags(), cmd.OutOrStdout())
@@ -50,6 +53,7 @@ was killed is waited for, and folders of mocks that no process holds are removed
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.run, "run", "", "id of the run to delete, even if it has not expired")
+	flags.BoolVar(&f.force, "force", false, "with --run: delete it though its ledger is not on this machine and it has not expired")
 	flags.DurationVar(&f.olderThan, "older-than", 0, "leave runs alone that started less than this ago, such as 2h")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be deleted, and delete nothing")
 	config.AddFlags(flags)
@@ -60,6 +64,9 @@ was killed is waited for, and folders of mocks that no process holds are removed
 func runSweep(ctx context.Context, f sweepFlags, flags *pflag.FlagSet, out io.Writer) error {
 	if f.run != "" && !provision.ValidRunID(f.run) {
 		return usageError(fmt.Errorf("--run %q is no run id: 8 characters a-z and 0-9, first a letter", f.run))
+	}
+	if f.force && f.run == "" {
+		return usageError(errors.New("--force needs --run: it is for one run that is known to be dead"))
 	}
 	cfg, err := config.Load(flags, os.Environ())
 	if err != nil {
@@ -118,8 +125,11 @@ func sweepRuns(ctx context.Context, f sweepFlags, cfg *config.Config, client *cl
 		return false, err
 	}
 	runs, err := provision.Sweep(ctx, provision.SweepOptions{
-		Config: cfg, Client: client, StateDir: state, RunID: f.run, OlderThan: f.olderThan, DryRun: f.dryRun, Dial: cluster.Dial,
+		Config: cfg, Client: client, StateDir: state, RunID: f.run, Force: f.force, OlderThan: f.olderThan, DryRun: f.dryRun, Dial: cluster.Dial,
 	})
+	if f.run != "" && err == nil && len(runs) == 1 && runs[0].Skipped != "" {
+		return false, usageError(fmt.Errorf("nothing of run %s was deleted: %s", f.run, runs[0].Skipped))
+	}
 	for _, r := range runs {
 		left = printSwept(out, r, f.dryRun) || left
 	}

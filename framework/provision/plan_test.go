@@ -191,7 +191,8 @@ func TestTooEarly(t *testing.T) {
 	}{
 		"expired":         {RunSweep{Expires: now.Add(-time.Second)}, false, 0, ""},
 		"not expired":     {RunSweep{Expires: now.Add(time.Second)}, false, 0, "expires at"},
-		"named":           {RunSweep{Expires: now.Add(time.Hour)}, true, 0, ""},
+		"named":           {RunSweep{Expires: now.Add(time.Hour), Ledger: true}, true, 0, ""},
+		"named elsewhere": {RunSweep{Expires: now.Add(time.Hour)}, true, 0, "--force"},
 		"nobody knows":    {RunSweep{}, false, 0, "--run"},
 		"too young":       {RunSweep{Expires: now.Add(-time.Second), Started: now.Add(-time.Hour)}, false, 2 * time.Hour, "less than"},
 		"old enough":      {RunSweep{Expires: now.Add(-time.Second), Started: now.Add(-3 * time.Hour)}, false, 2 * time.Hour, ""},

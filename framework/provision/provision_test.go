@@ -316,7 +316,7 @@ func TestWhatTheLostAnswersMade(t *testing.T) {
 			} else {
 				runID := l.Header().RunID
 				_ = l.Close()
-				runs, err := provision.Sweep(t.Context(), provision.SweepOptions{Config: w.cfg, Client: w.client, StateDir: t.TempDir(), RunID: runID})
+				runs, err := provision.Sweep(t.Context(), provision.SweepOptions{Config: w.cfg, Client: w.client, StateDir: t.TempDir(), RunID: runID, Force: true})
 				if err != nil || len(runs) != 1 || len(runs[0].Outcome.Left) > 0 {
 					t.Errorf("%+v, %v", runs, err)
 				}
@@ -420,6 +420,22 @@ func TestSweepByLabels(t *testing.T) {
 	later := time.Now().Add(2 * time.Hour)
 	if r := sweep(func(o *provision.SweepOptions) { o.Now, o.DryRun = later, true }); r.Skipped != "" || r.Outcome != nil || len(r.Found) != runResources {
 		t.Errorf("a dry run: %d found, skipped %q, outcome %v", len(r.Found), r.Skipped, r.Outcome)
+	}
+	// By name it would be swept where its ledger is; here nobody knows whether it is alive.
+	named := func(o *provision.SweepOptions) { o.RunID = target.RunID }
+	if r := sweep(named); !strings.Contains(r.Skipped, "may be alive elsewhere until") || !strings.Contains(r.Skipped, "--force") || r.Outcome != nil {
+		t.Errorf("a run of another machine that is named: skipped %q, outcome %v", r.Skipped, r.Outcome)
+	}
+	for name, change := range map[string]func(*provision.SweepOptions){
+		"by force":         func(o *provision.SweepOptions) { o.Force = true },
+		"after its expiry": func(o *provision.SweepOptions) { o.Now = later },
+	} {
+		if r := sweep(func(o *provision.SweepOptions) { named(o); change(o); o.DryRun = true }); r.Skipped != "" || len(r.Found) != runResources {
+			t.Errorf("named, %s: skipped %q, found %d", name, r.Skipped, len(r.Found))
+		}
+	}
+	if r := sweep(func(o *provision.SweepOptions) { o.Force = true }); r.Skipped == "" {
+		t.Error("force alone, without a name, is for nothing")
 	}
 	if after := len(w.inventory()); after != before {
 		t.Errorf("%d resources became %d before anything was swept", before, after)

@@ -19,9 +19,12 @@ type SweepOptions struct {
 	Client *cloud.Client
 	// StateDir is where ledgers are (StateDir()).
 	StateDir string
-	// RunID names one run: it is swept even if it has not expired. Empty means
-	// every run that has.
+	// RunID names one run: with its ledger on this machine, which no process holds, it
+	// is swept even if it has not expired. Empty means every run that has.
 	RunID string
+	// Force sweeps the named run without its ledger, too, though its label says that it
+	// has not expired: it may be alive on another machine.
+	Force bool
 	// OlderThan leaves runs alone that started less than this ago.
 	OlderThan time.Duration
 	// DryRun deletes nothing.
@@ -55,7 +58,8 @@ type RunSweep struct {
 
 // Sweep deletes what earlier runs left in the configured folder: what their
 // ledgers say, and what carries the label or a name of a run. A run whose ledger
-// is held by a process is never touched; one that has not expired only by name.
+// is held by a process is never touched; one that has not expired only by name, and
+// one without a ledger here, which may be alive elsewhere, only by force.
 // Nothing that is not ours is ever considered. The error joins those of the runs
 // and of the lists.
 func Sweep(ctx context.Context, o SweepOptions) ([]RunSweep, error) {
@@ -175,6 +179,8 @@ func (s *RunSweep) add(r Resource) {
 // tooEarly says why a run must be left alone, if it must.
 func (o SweepOptions) tooEarly(s *RunSweep) string {
 	switch {
+	case o.RunID == s.RunID && !s.Ledger && s.Expires.After(o.Now) && !o.Force:
+		return fmt.Sprintf("its ledger is not on this machine, and by its label it may be alive elsewhere until %s; --force sweeps it now", s.Expires.UTC().Format(time.RFC3339))
 	case o.RunID == s.RunID:
 		return ""
 	case s.Expires.IsZero():
