@@ -72,6 +72,7 @@ func (l *launch) sweepLeftovers(ctx context.Context) {
 	began := time.Now()
 	runs, err := provision.Sweep(ctx, provision.SweepOptions{
 		Config: l.cfg, Client: l.client, StateDir: l.state, RunID: l.id, Dial: cluster.Dial, On: progress.Listener(l.journal),
+		Watch: func(ledger *provision.Ledger) { progress.Watch(l.journal, ledger) },
 	})
 	if err != nil {
 		l.problem("teardown", err)

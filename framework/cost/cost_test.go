@@ -7,6 +7,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
 	"github.com/wlif-conformance/wlif-conformance/framework/cost"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 )
 
 // read is a table with a price that somebody has read, and one with none.
@@ -30,6 +31,28 @@ func managed(change func(*config.Config)) *config.Config {
 		change(c)
 	}
 	return c
+}
+
+// TestWhatIsChargedFor: the report names what the price table prices, and all of it.
+func TestWhatIsChargedFor(t *testing.T) {
+	table, err := cost.Prices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, kind := range []string{provision.KindCluster, provision.KindNodeGroup, provision.KindGateway, provision.KindSecret} {
+		for _, name := range provision.Charged(kind) {
+			named[name] = true
+			if _, ok := table.Prices[name]; !ok {
+				t.Errorf("%s is charged for as %q, which the price table does not know", kind, name)
+			}
+		}
+	}
+	for name := range table.Prices {
+		if !named[name] {
+			t.Errorf("the price table has %s, of which no report says how long it lived", name)
+		}
+	}
 }
 
 func TestTheTableOfTheProject(t *testing.T) {

@@ -49,7 +49,7 @@ func TestRedRun(t *testing.T) {
 
 func TestGreenRun(t *testing.T) {
 	page := render(t, input(aRun(false)))
-	before(t, page, "PASS", "a role is granted", "Nothing was left behind")
+	before(t, page, "PASS", "a role is granted", "What a cloud charges for", "catpaid", "master, address", "deleted", "Nothing was left behind")
 	for _, absent := range []string{"What is wrong", "The token against", `<span class="badge fail"`} {
 		if strings.Contains(page, absent) {
 			t.Errorf("a green page has %q", absent)

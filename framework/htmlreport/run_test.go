@@ -48,7 +48,8 @@ func aRun(red bool) []journal.Record {
 		Nodes: []journal.PlannedNode{{Name: "network"}, {Name: "cluster", After: []string{"network"}}, {Name: "secret"}}, CriticalPath: []string{"network", "cluster"}, Length: 4 * time.Second, Sum: 5 * time.Second,
 	}, journal.NodeStarted{Phase: journal.Create, Node: "network"}, journal.NodeStarted{Phase: journal.Create, Node: "secret"})
 	r.write("suite-1", time.Second, journal.NodeFinished{Phase: journal.Create, Node: "secret"}, journal.NodeFinished{Phase: journal.Create, Node: "network", Duration: 2 * time.Second},
-		journal.NodeStarted{Phase: journal.Create, Node: "cluster"}, journal.NodeFinished{Phase: journal.Create, Node: "cluster"})
+		journal.NodeStarted{Phase: journal.Create, Node: "cluster"}, journal.NodeFinished{Phase: journal.Create, Node: "cluster"},
+		journal.ResourceMade{Type: "k8s.cluster", ID: "catpaid", Name: "wlif-abcdefgh", For: []string{"master", "address"}}, journal.ResourceGone{Type: "k8s.cluster", ID: "catpaid"})
 	for i, q := range conformance.Catalogue() {
 		if q.Excluded != "" {
 			continue

@@ -38,6 +38,8 @@ var decoders = map[string]func(json.RawMessage) (Event, error){
 	Measured{}.Kind():     decode[Measured],
 	Problem{}.Kind():      decode[Problem],
 	ResourceLeft{}.Kind(): decode[ResourceLeft],
+	ResourceMade{}.Kind(): decode[ResourceMade],
+	ResourceGone{}.Kind(): decode[ResourceGone],
 	Inventory{}.Kind():    decode[Inventory],
 	Log{}.Kind():          decode[Log],
 	Diagnostic{}.Kind():   decode[Diagnostic],

@@ -250,6 +250,21 @@ type ResourceLeft struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// ResourceMade says that something was made which the cloud charges for, by what it is
+// called in the price table: For.
+type ResourceMade struct {
+	Type string   `json:"type"`
+	ID   string   `json:"id"`
+	Name string   `json:"name,omitempty"`
+	For  []string `json:"for"`
+}
+
+// ResourceGone says that the cloud has deleted it.
+type ResourceGone struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
 // Inventory says that the search for left-over resources was made. Complete
 // means that every list could be read.
 type Inventory struct {
@@ -297,6 +312,8 @@ func (Observed) Kind() string     { return "observed" }
 func (Measured) Kind() string     { return "measured" }
 func (Problem) Kind() string      { return "problem" }
 func (ResourceLeft) Kind() string { return "resource-left" }
+func (ResourceMade) Kind() string { return "resource-made" }
+func (ResourceGone) Kind() string { return "resource-gone" }
 func (Inventory) Kind() string    { return "inventory" }
 func (Log) Kind() string          { return "log" }
 func (Diagnostic) Kind() string   { return "diagnostic" }

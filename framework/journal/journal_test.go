@@ -36,7 +36,8 @@ var every = []Event{
 	Compared{First: "f", Remedy: "r", Rows: []ComparedRow{{About: "aud", Token: "a", Setup: "b", Difference: "case"}}},
 	Verdict{Requirement: "tutorial/exchange", Case: "c", Verdict: conformance.Pass, Duration: time.Second},
 	Observed{Requirement: "r", Case: "c", Name: "status", Value: "400"}, Measured{Requirement: "r", What: "w", Duration: time.Second},
-	Problem{Where: "suite", Reason: "r"}, ResourceLeft{Type: "vpc.network", ID: "enp"}, Inventory{Complete: true},
+	Problem{Where: "suite", Reason: "r"}, ResourceLeft{Type: "vpc.network", ID: "enp"},
+	ResourceMade{Type: "k8s.cluster", ID: "cat", Name: "c", For: []string{"master"}}, ResourceGone{Type: "k8s.cluster", ID: "cat"}, Inventory{Complete: true},
 	Log{Level: "info", Text: "a <b> & \"c\"\n"}, Diagnostic{Requirement: "r", File: "f"}, Exit{Program: "suite", Code: 1},
 }
 

@@ -29,6 +29,19 @@ func Planned(cfg *config.Config) (journal.Planned, error) {
 	return planned, nil
 }
 
+// Watch writes when what the cloud charges for was made, and when it is gone.
+func Watch(w Writer, l *provision.Ledger) {
+	l.Watch(func(r provision.Record) {
+		if paid := provision.Charged(r.Kind); len(paid) > 0 {
+			_ = w.Write(journal.ResourceMade{Type: r.Kind, ID: r.ID, Name: r.Name, For: paid})
+		}
+	}, func(r provision.Record) {
+		if len(provision.Charged(r.Kind)) > 0 {
+			_ = w.Write(journal.ResourceGone{Type: r.Kind, ID: r.ID})
+		}
+	})
+}
+
 // Listener writes the provisioner's events.
 func Listener(w Writer) provision.Listener {
 	return func(e provision.Event) {

@@ -79,6 +79,8 @@ type kind struct {
 	empty func(ctx context.Context, m *remover, r Record) error
 	// delete starts the deletion. Nil: a cluster's own (namespaces).
 	delete func(ctx context.Context, c *cloud.Client, folder string, r Resource) (*operation.Operation, error)
+	// charged is what of it the cloud charges for, by the names of the price table.
+	charged []string
 	// command is the yc command that deletes one.
 	command func(r Resource, folder string) string
 }
@@ -94,7 +96,7 @@ var kinds = map[string]kind{
 		list:  listNetworks, operations: networkOperations, delete: deleteNetwork, command: yc("vpc network")},
 	KindGateway: {idField: "gateway_id", deleteMethod: "yandex.cloud.vpc.v1.GatewayService/Delete",
 		after: []string{KindRouteTable},
-		list:  listGateways, operations: gatewayOperations, delete: deleteGateway, command: yc("vpc gateway")},
+		list:  listGateways, operations: gatewayOperations, delete: deleteGateway, charged: []string{"gateway"}, command: yc("vpc gateway")},
 	KindRouteTable: {idField: "route_table_id", deleteMethod: "yandex.cloud.vpc.v1.RouteTableService/Delete",
 		after: []string{KindSubnet},
 		list:  listRouteTables, operations: routeTableOperations, delete: deleteRouteTable, command: yc("vpc route-table")},
@@ -115,10 +117,10 @@ var kinds = map[string]kind{
 	// cluster only, so they go first.
 	KindCluster: {idField: "cluster_id", deleteMethod: "yandex.cloud.k8s.v1.ClusterService/Delete",
 		after: []string{KindNodeGroup, KindNamespace, KindKSA},
-		list:  listClusters, operations: clusterOperations, delete: deleteCluster, command: yc("managed-kubernetes cluster")},
+		list:  listClusters, operations: clusterOperations, delete: deleteCluster, charged: []string{"master", "address"}, command: yc("managed-kubernetes cluster")},
 	KindNodeGroup: {idField: "node_group_id", deleteMethod: "yandex.cloud.k8s.v1.NodeGroupService/Delete",
 		after: []string{KindNamespace, KindKSA},
-		list:  listNodeGroups, operations: nodeGroupOperations, delete: deleteNodeGroup, command: yc("managed-kubernetes node-group")},
+		list:  listNodeGroups, operations: nodeGroupOperations, delete: deleteNodeGroup, charged: []string{"cores", "memory", "disk"}, command: yc("managed-kubernetes node-group")},
 	KindNamespace: {after: []string{KindKSA},
 		command: func(r Resource, _ string) string { return "kubectl delete namespace " + r.Name }},
 	KindKSA: {command: func(r Resource, _ string) string { return "kubectl delete serviceaccount " + r.Name }},
@@ -128,13 +130,16 @@ var kinds = map[string]kind{
 	KindCredential: {idField: "federated_credential_id", deleteMethod: "yandex.cloud.iam.v1.workload.FederatedCredentialService/Delete",
 		children: listCredentials, delete: deleteCredential, command: yc("iam workload-identity federated-credential")},
 	KindSecret: {idField: "secret_id", deleteMethod: "yandex.cloud.lockbox.v1.SecretService/Delete",
-		list: listSecrets, delete: deleteSecret, command: yc("lockbox secret")},
+		list: listSecrets, delete: deleteSecret, charged: []string{"secret"}, command: yc("lockbox secret")},
 	KindKMSKey: {idField: "key_id", deleteMethod: "yandex.cloud.kms.v1.SymmetricKeyService/Delete",
 		after: []string{KindSecret}, optional: true,
 		list: listKMSKeys, delete: deleteKMSKey, command: yc("kms symmetric-key")},
 	KindBucket: {idField: "name", deleteMethod: methodDeleteBucket, optional: true,
 		list: listBuckets, empty: emptyBucket, delete: deleteBucket, command: bucketCommand},
 }
+
+// Charged is what of a kind the cloud charges for, by the names of the price table.
+func Charged(kind string) []string { return kinds[kind].charged }
 
 // kindOrder is the order of kinds in lists: what hangs on other things first.
 var kindOrder = []string{KindKSA, KindNamespace, KindBucket, KindSecret, KindKMSKey, KindCredential, KindFederation, KindNodeGroup, KindCluster,

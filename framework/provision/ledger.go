@@ -99,6 +99,8 @@ type Ledger struct {
 	order  []Mark
 	last   map[string]int
 	closed bool
+	// made and gone are told of resources with an id; see Watch.
+	made, gone func(Record)
 }
 
 // ErrRunAlive says that another process holds the run's ledger.
@@ -260,6 +262,10 @@ func (l *Ledger) append(e entry) error {
 	return nil
 }
 
+// Watch has two functions told of each resource of which this process notes that it was
+// made, and that it is gone. Neither may use the ledger.
+func (l *Ledger) Watch(made, gone func(Record)) { l.made, l.gone = made, gone }
+
 // Intend notes that r is about to be created and returns its mark. When it
 // fails nothing may be created.
 func (l *Ledger) Intend(r Record) (Mark, error) {
@@ -297,7 +303,17 @@ func (l *Ledger) note(m Mark, e entry) error {
 	if err := l.append(e); err != nil {
 		return err
 	}
+	before, known := l.records[m]
 	l.apply(e)
+	if !known || before.ID == "" {
+		return nil
+	}
+	switch {
+	case e.Type == entryCreated && l.made != nil:
+		l.made(*before)
+	case e.Type == entryDeleted && l.gone != nil:
+		l.gone(*before)
+	}
 	return nil
 }
 

@@ -56,6 +56,29 @@ func names(records []Record) []string {
 	return out
 }
 
+// TestLedgerIsWatched: what came to be and what is gone is told once, also what another
+// process made, and nothing of what never was.
+func TestLedgerIsWatched(t *testing.T) {
+	l, dir := startLedger(t)
+	var told []string
+	watch := func(l *Ledger) {
+		l.Watch(func(r Record) { told = append(told, "made "+r.Name+" "+r.ID) }, func(r Record) { told = append(told, "gone "+r.Name+" "+r.ID) })
+	}
+	watch(l)
+	one, refused, lost := intend(t, l, "one"), intend(t, l, "refused"), intend(t, l, "lost")
+	if err := errors.Join(l.Created(one, "id-1", "op"), l.Done(one), l.Refused(refused), l.Deleted(lost)); err != nil {
+		t.Fatal(err)
+	}
+	back := reopen(t, l, dir)
+	watch(back)
+	if err := errors.Join(back.Deleted(one), back.Deleted(one)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"made one id-1", "gone one id-1"}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
 func TestLedgerRemembers(t *testing.T) {
 	l, dir := startLedger(t)
 	a, b, c, d, e := intend(t, l, "a"), intend(t, l, "b"), intend(t, l, "c"), intend(t, l, "d"), intend(t, l, "e")

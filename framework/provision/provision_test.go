@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -369,6 +370,40 @@ func TestTeardownNamesWhatNeverEnds(t *testing.T) {
 	}
 	w.mock.Settings().Change(func(s *settings.Settings) { s.Faults = nil })
 	w.tornDown(l)
+}
+
+// Everything that the cloud charges for is seen to be made and to be gone.
+func TestLifeOfWhatIsCharged(t *testing.T) {
+	w := newWorld(t, nil)
+	l := w.ledger()
+	var mu sync.Mutex
+	alive, ended := map[string]string{}, map[string]bool{}
+	l.Watch(func(r provision.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		alive[r.ID] = r.Kind
+	}, func(r provision.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		delete(alive, r.ID)
+		ended[r.Kind] = true
+	})
+	if _, _, err := w.provision(t.Context(), l, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(alive) == 0 || len(ended) > 0 {
+		t.Errorf("alive %v, ended %v before the teardown", alive, ended)
+	}
+	w.kube.clusterGone()
+	w.tornDown(l)
+	for id, kind := range alive {
+		t.Errorf("the end of %s %s was not seen", kind, id)
+	}
+	for _, kind := range []string{provision.KindCluster, provision.KindNodeGroup, provision.KindGateway, provision.KindSecret} {
+		if !ended[kind] || len(provision.Charged(kind)) == 0 {
+			t.Errorf("%s: ended %v, charged for %v", kind, ended[kind], provision.Charged(kind))
+		}
+	}
 }
 
 // What cannot be deleted is named, with its reason and the command, and stays in

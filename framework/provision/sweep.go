@@ -33,6 +33,8 @@ type SweepOptions struct {
 	Now  time.Time
 	Dial Dial
 	On   Listener
+	// Watch, if not nil, is told of the ledger of each run that is swept.
+	Watch func(*Ledger)
 }
 
 // RunSweep is what a sweep found of one run, and did about it.
@@ -202,6 +204,9 @@ func (o SweepOptions) sweep(ctx context.Context, s *RunSweep) {
 		return
 	}
 	defer l.Close()
+	if o.Watch != nil {
+		o.Watch(l)
+	}
 	out, err := clearRun(ctx, TeardownOptions{Config: o.Config, Client: o.Client, Ledger: l, Dial: o.Dial, On: o.On}, s.records)
 	s.Outcome, s.Err = &out, err
 }

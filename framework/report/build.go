@@ -58,6 +58,7 @@ func build(catalogue []conformance.Requirement, records []journal.Record, torn [
 	b.judge()
 	b.report.Propagation = propagation(b.took)
 	b.report.Provisioning = b.provisioning()
+	b.report.Paid = paid(records)
 	b.conclude()
 	return b.report
 }

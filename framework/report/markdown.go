@@ -26,6 +26,7 @@ func Markdown(r Report) []byte {
 	markdownRequirements(&out, r)
 	markdownPropagation(&out, r.Propagation)
 	markdownProvisioning(&out, r.Provisioning)
+	markdownPaid(&out, r.Paid)
 	markdownRest(&out, r)
 	return out.Bytes()
 }

@@ -69,6 +69,7 @@ func (r *Report) add(s Report) {
 	}
 	r.Run.Complete = r.Run.Complete && s.Run.Complete
 	r.Problems = append(r.Problems, s.Problems...)
+	r.Paid = append(r.Paid, s.Paid...)
 	r.Inventory.Left = append(r.Inventory.Left, s.Inventory.Left...)
 	r.Inventory.Made = r.Inventory.Made && s.Inventory.Made
 	r.Inventory.Complete = r.Inventory.Complete && s.Inventory.Complete

@@ -31,7 +31,9 @@ type Report struct {
 	// Propagation is how long the target took for what the checks waited for.
 	Propagation  []Propagation `json:"propagation,omitempty"`
 	Provisioning *Provisioning `json:"provisioning,omitempty"`
-	Inventory    Inventory     `json:"inventory"`
+	// Paid are what a cloud charges for of that which the run made.
+	Paid      []Paid    `json:"paid,omitempty"`
+	Inventory Inventory `json:"inventory"`
 	// Problems are failures of the engine that belong to no single requirement.
 	Problems []Problem `json:"problems,omitempty"`
 	// Diagnostics are files of the run folder with evidence of failures.

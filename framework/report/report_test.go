@@ -93,6 +93,9 @@ func full() []journal.Record {
 		journal.Verdict{Requirement: conformance.TutorialDeleted, Case: "the shared target", Verdict: conformance.Error, Reason: "the network failed"},
 		journal.Diagnostic{Requirement: conformance.TutorialExchange, File: "diagnostics/tutorial-exchange/pod.yaml"},
 		journal.Problem{Where: "teardown", Reason: "cluster: operation x failed"},
+		journal.ResourceMade{Type: "k8s.cluster", ID: "catcluster", Name: "wlif-k3v9x2ab-cluster", For: []string{"master", "address"}},
+		journal.ResourceMade{Type: "vpc.gateway", ID: "enpgateway", Name: "wlif-k3v9x2ab-nat", For: []string{"gateway"}},
+		journal.ResourceGone{Type: "k8s.cluster", ID: "catcluster"},
 		journal.ResourceLeft{Type: "vpc.network", ID: "enp1", Name: "wlif-k3v9x2ab-net"},
 		journal.Inventory{Complete: true, Left: 1}, journal.RunFinished{})
 	return at(events...)

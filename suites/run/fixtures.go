@@ -9,6 +9,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
 	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
+	"github.com/wlif-conformance/wlif-conformance/framework/progress"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 )
 
@@ -24,6 +25,7 @@ func (r *Run) Join() error {
 		return fmt.Errorf("opening what the launcher prepared: %w", err)
 	}
 	r.ledger = ledger
+	progress.Watch(r.Journal, ledger)
 	return nil
 }
 
