@@ -120,11 +120,11 @@ func (v *crashed) tool(ctx context.Context, log, state string, args []string) (*
 	if err := os.MkdirAll(v.out, 0o700); err != nil {
 		return nil, nil, err
 	}
-	file, err := os.OpenFile(filepath.Join(v.out, log), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	file, err := os.OpenFile(filepath.Join(v.out, log), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // G304: the command's own folder
 	if err != nil {
 		return nil, nil, err
 	}
-	command := exec.CommandContext(ctx, v.c.self, args...)
+	command := exec.CommandContext(ctx, v.c.self, args...) //nolint:gosec // G204: this program itself
 	command.Env = append(slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "WLIF_") || strings.HasPrefix(variable, "YC_")
 	}), append(v.c.cfg.Environ(), "XDG_STATE_HOME="+state)...)

@@ -291,12 +291,12 @@ func (k *killer) start(ctx context.Context, args []string, out string) error {
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(out, "run.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	log, err := os.OpenFile(filepath.Join(out, "run.log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // G304: the command's own folder
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	command := exec.CommandContext(ctx, k.self, args...)
+	command := exec.CommandContext(ctx, k.self, args...)                             //nolint:gosec // G204: this program itself
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) } // a run tears down
 	command.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "WLIF_") || strings.HasPrefix(v, "YC_")

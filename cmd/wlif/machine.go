@@ -98,7 +98,7 @@ func space(what, path string, need uint64) finding {
 			f.err = fmt.Errorf("looking for free space at %s: %w", path, err)
 			return f
 		}
-		free := stat.Bavail * uint64(stat.Bsize)
+		free := stat.Bavail * uint64(stat.Bsize) //nolint:gosec // G115: a block size is positive
 		f.detail = fmt.Sprintf("%d MiB free at %s", free>>20, path)
 		if free < need {
 			f.err = fmt.Errorf("only %d MiB are free at %s, %d MiB are needed for %s", free>>20, path, need>>20, what)

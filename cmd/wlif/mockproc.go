@@ -82,7 +82,7 @@ func startMock(ctx context.Context, o mockOptions) (*mockProcess, error) {
 		return nil, errors.Join(err, m.removeDir())
 	}
 	defer log.Close()
-	command := exec.Command(self, m.arguments(o)...)
+	command := exec.Command(self, m.arguments(o)...) //nolint:gosec // G204: this program itself
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if !o.cfg.Keep {

@@ -21,7 +21,7 @@ func tellGitHub(out io.Writer, r report.Report, getenv func(string) string) erro
 	if path == "" {
 		return nil
 	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // G304: the file that GitHub names
 	if err != nil {
 		return fmt.Errorf("writing the summary of the job's step (GITHUB_STEP_SUMMARY): %w", err)
 	}

@@ -38,7 +38,7 @@ func startSuiteLog(path string, environ []string) (*suiteLog, error) {
 		return nil, fmt.Errorf("making the suite's log: %w", err)
 	}
 	defer from.Close()
-	l := &suiteLog{in: in, command: exec.Command(self, "suite-log", path), ended: make(chan error, 1)}
+	l := &suiteLog{in: in, command: exec.Command(self, "suite-log", path), ended: make(chan error, 1)} //nolint:gosec // G204: this program itself
 	l.command.Env, l.command.Stdin, l.command.Stderr = environ, from, os.Stderr
 	l.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := l.command.Start(); err != nil {
@@ -93,7 +93,7 @@ func writeSuiteLog(path string, in io.Reader) error {
 			return err
 		}
 	}
-	log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // G304: a file of the run's own folder
 	if err != nil {
 		return fmt.Errorf("making the suite's log: %w", err)
 	}

@@ -76,7 +76,7 @@ func suiteEnviron(l *launch, environ []string) []string {
 // runSuite runs the compiled suite in a process group of its own and returns when
 // no process of the group is left.
 func (l *launch) runSuite() error {
-	command := exec.Command(l.tools.ginkgo, suiteArguments(l)...)
+	command := exec.Command(l.tools.ginkgo, suiteArguments(l)...) //nolint:gosec // G204: the suite's own program
 	command.Env = suiteEnviron(l, os.Environ())
 	command.Dir = string(l.folder)
 	log, err := startSuiteLog(l.folder.SuiteLog(), command.Env)

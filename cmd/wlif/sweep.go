@@ -190,7 +190,7 @@ func sweepMocks(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInf
 		if f.dryRun {
 			arguments = append(arguments, "--dry-run")
 		}
-		command := exec.CommandContext(ctx, self, arguments...)
+		command := exec.CommandContext(ctx, self, arguments...) //nolint:gosec // G204: this program itself
 		command.Stdout, command.Stderr = out, out
 		if err := command.Run(); err != nil {
 			code = max(code, command.ProcessState.ExitCode())

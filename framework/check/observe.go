@@ -107,7 +107,7 @@ func answerOf(err error) []Observation {
 			{ObservedOutcome, OutcomeUnexpected}, {ObservedStatus, strconv.Itoa(unexpected.Status)}, {ObservedText, unexpected.Reason},
 		}
 	case errors.As(err, &fromCloud):
-		return []Observation{{ObservedOutcome, OutcomeRefused}, {ObservedCode, rpccode.Code(fromCloud.Code).String()}, {ObservedText, fromCloud.Message}}
+		return []Observation{{ObservedOutcome, OutcomeRefused}, {ObservedCode, rpccode.Code(fromCloud.Code).String()}, {ObservedText, fromCloud.Message}} //nolint:gosec // G115: a code has two digits
 	}
 	return []Observation{{ObservedOutcome, OutcomeUnexpected}, {ObservedText, err.Error()}}
 }

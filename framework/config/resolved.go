@@ -35,7 +35,7 @@ func (c *Config) Save(file string) error {
 // environment carries (YC_TOKEN, YC_IAM_TOKEN, YC_SERVICE_ACCOUNT_KEY_FILE;
 // WLIF_INSTANCE_METADATA, WLIF_EXPIRED_TOKEN). It checks nothing again but that the file is whole.
 func LoadResolved(file string, environ []string) (*Config, error) {
-	data, err := os.ReadFile(file)
+	data, err := os.ReadFile(file) //nolint:gosec // G304: the file that the run itself wrote
 	if err != nil {
 		return nil, fmt.Errorf("reading the resolved configuration: %w", err)
 	}

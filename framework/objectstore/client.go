@@ -70,7 +70,7 @@ func (b bearer) Do(request *http.Request) (*http.Response, error) {
 	}
 	request.Header.Set("Authorization", "Bearer "+token.Value.Reveal())
 	request.Header.Set("User-Agent", b.o.UserAgent)
-	return b.o.HTTP.Do(request)
+	return b.o.HTTP.Do(request) //nolint:gosec // G704: the request is to the endpoint that the user configured
 }
 
 // Discover asks the cloud where its S3 API is.

@@ -26,13 +26,13 @@ func (b *builder) bind(ctx context.Context, step, account string, roles []string
 	err := rebind(ctx, b.client, b.folder, access.AccessBindingAction_ADD, account, roles, report)
 	for i, mark := range marks {
 		if b.made != nil && err == nil {
-			b.made(bindingID(roles[i], account))
+			b.made(bindingID(roles[i], account)) //nolint:gosec // G602: there is a mark for each role
 		}
 		if err != nil {
 			err = errors.Join(err, b.refused(mark, err))
 			continue
 		}
-		err = errors.Join(b.ledger.Created(mark, bindingID(roles[i], account), ""), b.ledger.Done(mark))
+		err = errors.Join(b.ledger.Created(mark, bindingID(roles[i], account), ""), b.ledger.Done(mark)) //nolint:gosec // G602: there is a mark for each role
 	}
 	return cloud.While(err, doing)
 }

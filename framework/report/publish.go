@@ -28,7 +28,7 @@ func (r Report) Slot() string {
 // dir, and the index again. The page and the journal stay in the run's folder.
 func Publish(dir string, r Report) error {
 	slot := filepath.Join(dir, r.Slot())
-	if err := os.MkdirAll(slot, 0o755); err != nil {
+	if err := os.MkdirAll(slot, 0o755); err != nil { //nolint:gosec // G301: published reports are for everybody
 		return fmt.Errorf("publishing the report: %w", err)
 	}
 	var failures []error
@@ -37,13 +37,13 @@ func Publish(dir string, r Report) error {
 	} {
 		content, err := render(r)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(slot, name), content, 0o644)
+			err = os.WriteFile(filepath.Join(slot, name), content, 0o644) //nolint:gosec // G306: published reports are for everybody
 		}
 		failures = append(failures, err)
 	}
 	index, err := Index(dir)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, IndexFile), index, 0o644)
+		err = os.WriteFile(filepath.Join(dir, IndexFile), index, 0o644) //nolint:gosec // G306: published reports are for everybody
 	}
 	if err := errors.Join(append(failures, err)...); err != nil {
 		return fmt.Errorf("publishing the report: %w", err)
@@ -79,7 +79,7 @@ func Index(dir string) ([]byte, error) {
 
 // ReadYAML reads a conformance.yaml.
 func ReadYAML(path string) (Report, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := os.ReadFile(path) //nolint:gosec // G304: a published report
 	if err != nil {
 		return Report{}, fmt.Errorf("reading the report: %w", err)
 	}

@@ -27,7 +27,7 @@ func Create(out, runID string, started time.Time) (Folder, error) {
 	if err != nil {
 		return "", fmt.Errorf("making the folder of the run: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", fmt.Errorf("making the folder of the runs: %w", err)
 	}
 	if err := os.Mkdir(path, 0o700); err != nil {

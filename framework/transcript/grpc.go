@@ -16,7 +16,7 @@ func Of(c cloud.Call) journal.Called {
 	var m mask
 	out := journal.Called{
 		Protocol: "gRPC", Method: c.Method, Attempt: c.Attempt, Took: c.Duration, RequestID: c.RequestID,
-		Status: rpccode.Code(c.Code).String(), Failed: c.Code != codes.OK,
+		Status: rpccode.Code(c.Code).String(), Failed: c.Code != codes.OK, //nolint:gosec // G115: a code has two digits
 		Request: journal.Message{Header: map[string]string{}, Body: m.message(c.Request)},
 	}
 	if c.IdempotencyKey != "" {

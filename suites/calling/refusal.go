@@ -95,7 +95,7 @@ func Judged(err error) error {
 	return &wrongAnswer{plain.Error()}
 }
 
-func name(code codes.Code) string { return rpccode.Code(code).String() }
+func name(code codes.Code) string { return rpccode.Code(code).String() } //nolint:gosec // G115: a code has two digits
 
 func names(all []codes.Code) string {
 	var out []string

@@ -32,7 +32,7 @@ func EndWith(launcher int) (stop func(), err error) {
 		defer unix.Close(fd)
 		defer unix.Close(wake[0])
 		// A pidfd can be read from once its process has ended (pidfd_open(2)).
-		watched := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(wake[0]), Events: unix.POLLIN}}
+		watched := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(wake[0]), Events: unix.POLLIN}} //nolint:gosec // G115: a file descriptor is small
 		for {
 			_, err := unix.Poll(watched, -1)
 			if errors.Is(err, unix.EINTR) {

@@ -17,7 +17,7 @@ func (r *Run) CollectLogs(ctx context.Context) {
 	if len(r.Info.CollectLogs) == 0 || !r.failed() {
 		return
 	}
-	command := exec.CommandContext(ctx, r.Info.CollectLogs[0], r.Info.CollectLogs[1:]...)
+	command := exec.CommandContext(ctx, r.Info.CollectLogs[0], r.Info.CollectLogs[1:]...) //nolint:gosec // G204: the command that the launcher names
 	if said, err := command.CombinedOutput(); err != nil {
 		text := fmt.Sprintf("collecting the logs of the clusters: %v: %s", err, strings.TrimSpace(string(said)))
 		_ = r.Journal.Write(journal.Log{Level: "warning", Text: text})

@@ -29,7 +29,7 @@ func Dir(name string) (string, error) {
 // Lock takes an advisory lock that the kernel drops when the process ends. It calls
 // waiting once if another process or goroutine holds it.
 func Lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // G304: a lock in the cache folder
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func Go(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return nil, errors.New("they can be built only with the Go toolchain, and there is no go in PATH: install Go, or allow downloads from the internet")
 	}
-	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // G204: the go command, with arguments of our own
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "CGO_ENABLED=0",
 		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH,

@@ -54,8 +54,8 @@ func (m Module) Nest(ctx context.Context, dir string) (source string, err error)
 		return "", err
 	}
 	return fetched.Dir, errors.Join(
-		os.WriteFile(filepath.Join(dir, "go.mod"), own, 0o600),
-		os.WriteFile(filepath.Join(dir, "go.sum"), append(sums, m.Sums...), 0o600))
+		os.WriteFile(filepath.Join(dir, "go.mod"), own, 0o600),                     //nolint:gosec // G703: a folder that was made for it
+		os.WriteFile(filepath.Join(dir, "go.sum"), append(sums, m.Sums...), 0o600)) //nolint:gosec // G703: a folder that was made for it
 }
 
 // goMod makes the go.mod of a module that builds m with exactly the dependencies,

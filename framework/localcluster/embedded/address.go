@@ -22,7 +22,7 @@ const addressFile = "address"
 // kubeconfigs carry it.
 func chooseEndpoints(dir string, preferFormer bool) (endpoints, error) {
 	file := filepath.Join(dir, addressFile)
-	if raw, err := os.ReadFile(file); err == nil && preferFormer {
+	if raw, err := os.ReadFile(file); err == nil && preferFormer { //nolint:gosec // G304: a file of the cluster's own folder
 		if host, port, err := net.SplitHostPort(string(raw)); err == nil {
 			former, _ := strconv.Atoi(port)
 			if e, err := probe(host, former); err == nil {
@@ -33,7 +33,7 @@ func chooseEndpoints(dir string, preferFormer bool) (endpoints, error) {
 	var lastErr error
 	for range 20 {
 		// 127.0.0.0/11 is left to what people configure by hand.
-		ip := net.IPv4(127, byte(32+rand.N(192)), byte(rand.N(256)), byte(1+rand.N(254))).String()
+		ip := net.IPv4(127, byte(32+rand.N(192)), byte(rand.N(256)), byte(1+rand.N(254))).String() //nolint:gosec // G404, G115: no secret, and each less than 256
 		e, err := probe(ip, 0)
 		if err != nil {
 			lastErr = err

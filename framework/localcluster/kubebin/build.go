@@ -138,7 +138,7 @@ func probe(ctx context.Context, set Set, program string) error {
 	if program == Etcd {
 		want = "etcd Version: "
 	}
-	answer, err := exec.CommandContext(ctx, set.Path(program), asked.args...).CombinedOutput()
+	answer, err := exec.CommandContext(ctx, set.Path(program), asked.args...).CombinedOutput() //nolint:gosec // G204: a program that was just built, asked for its version
 	if err != nil {
 		return fmt.Errorf("%s %s: %w: %s", program, strings.Join(asked.args, " "), err, buildcache.LastLines(string(answer), 4))
 	}

@@ -135,7 +135,7 @@ func (c Cache) unpack(ctx context.Context, client *remote.HTTPClient, item archi
 		return "", err
 	}
 	// The store makes its folder read-only; the files are moved out of it.
-	return dir, os.Chmod(dir, 0o700)
+	return dir, os.Chmod(dir, 0o700) //nolint:gosec // G302: it is a folder
 }
 
 // release fetches one program of a release and verifies it with its published sum.

@@ -210,7 +210,7 @@ func seal(ctx context.Context, set Set, origin string) error {
 }
 
 func flush(path string) (size int64, err error) {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // G304: a file of the cache folder
 	if err != nil {
 		return 0, err
 	}
@@ -234,7 +234,7 @@ func enoughDisk(dir string) error {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return fmt.Errorf("asking for the free space of %s: %w", dir, err)
 	}
-	if free := st.Bavail * uint64(st.Bsize); free < diskNeeded {
+	if free := st.Bavail * uint64(st.Bsize); free < diskNeeded { //nolint:gosec // G115: a block size is positive
 		return fmt.Errorf("%s has %d MiB free and %d MiB are needed: free some, or point XDG_CACHE_HOME elsewhere", dir, free>>20, diskNeeded>>20)
 	}
 	return nil
@@ -242,7 +242,7 @@ func enoughDisk(dir string) error {
 
 // copyFile writes what it reads to an executable file.
 func copyFile(path string, from io.Reader) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o700)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o700) //nolint:gosec // G302, G304: a program in the cache folder, for its owner to run
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func Start(ctx context.Context, cfg Config) (*Agent, error) {
 	a := &Agent{
 		cfg: cfg, client: client, pods: map[types.UID]*worker{},
 		log:    log.New(cfg.Log, "", log.LstdFlags|log.LUTC),
-		subnet: byte(1 + rand.N(254)),
+		subnet: byte(1 + rand.N(254)), //nolint:gosec // G404, G115: no secret, and less than 256
 	}
 	a.ctx, a.cancel = context.WithCancel(klog.NewContext(context.WithoutCancel(ctx), clientLogger(a.log)))
 	if a.server, err = startServer(a); err != nil {

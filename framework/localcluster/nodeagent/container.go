@@ -226,10 +226,10 @@ func asUser(pod *corev1.Pod, c *corev1.Container, command podspec.Command) (sand
 		p.NoCapabilities = podspec.DropsAll(sc)
 	}
 	if user != nil {
-		p.User = uint32(*user)
+		p.User = uint32(*user) //nolint:gosec // G115: the API server lets no negative id through, nor one over 2^31-1
 	}
 	if group != nil {
-		p.Group = uint32(*group)
+		p.Group = uint32(*group) //nolint:gosec // G115: the API server lets no negative id through, nor one over 2^31-1
 	}
 	if nonRoot != nil && *nonRoot && p.User == 0 {
 		return p, fmt.Errorf("container has runAsNonRoot and would run as root")
@@ -279,7 +279,7 @@ func (c *container) ended(code int, reason, message string, began metav1.Time) {
 	}
 	c.running = nil
 	c.state = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
-		ExitCode: int32(code), Reason: reason, Message: message, StartedAt: began, FinishedAt: metav1.Now(), ContainerID: c.id(),
+		ExitCode: int32(code), Reason: reason, Message: message, StartedAt: began, FinishedAt: metav1.Now(), ContainerID: c.id(), //nolint:gosec // G115: an exit code is less than 256
 	}}
 	w.mu.Unlock()
 	w.touch()

@@ -54,7 +54,7 @@ func startServer(a *Agent) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{agent: a, port: int32(listener.Addr().(*net.TCPAddr).Port), ended: make(chan struct{})}
+	s := &server{agent: a, port: int32(listener.Addr().(*net.TCPAddr).Port), ended: make(chan struct{})} //nolint:gosec // G115: a port is less than 65536
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", s.logs)

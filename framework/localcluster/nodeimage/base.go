@@ -176,7 +176,7 @@ func (b base) importRoot(ctx context.Context, work string, say func(string)) err
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(finish, []byte(strings.ReplaceAll(string(script), "$SANDBOX_IMAGE", sandboxImage)), 0o700); err != nil {
+	if err := os.WriteFile(finish, []byte(strings.ReplaceAll(string(script), "$SANDBOX_IMAGE", sandboxImage)), 0o700); err != nil { //nolint:gosec // G306: a script for its owner to run
 		return err
 	}
 	if err := debian(ctx, work, root, nodePackages, say, "--customize-hook=sync-in "+stage+" /", "--customize-hook="+finish); err != nil {
@@ -189,7 +189,7 @@ func (b base) importRoot(ctx context.Context, work string, say func(string)) err
 func (b base) stage(dir string, kind fs.FS) error {
 	add := func(name string, mode fs.FileMode, content []byte) error {
 		name = filepath.Join(dir, name)
-		return errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, content, mode), os.Chmod(name, mode))
+		return errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, content, mode), os.Chmod(name, mode)) //nolint:gosec // G301, G703: the image's own files, read by its users
 	}
 	err := fs.WalkDir(kind, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

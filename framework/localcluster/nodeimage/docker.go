@@ -16,7 +16,7 @@ import (
 
 // docker runs Docker's command line and returns what it printed, trimmed.
 func docker(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd := exec.CommandContext(ctx, "docker", args...) //nolint:gosec // G204: the docker command, with arguments of our own
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
 	// What it reads may come from a writer that has failed.

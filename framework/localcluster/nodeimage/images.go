@@ -31,7 +31,7 @@ type programs struct {
 // images makes what the pods of a cluster itself run, by reference.
 func (p programs) images(ctx context.Context) (map[name.Reference]v1.Image, error) {
 	// kubeadm knows which references it will ask for.
-	listed, err := exec.CommandContext(ctx, p.node.Path(kubebin.Kubeadm), "config", "images", "list", "--kubernetes-version", "v"+p.version).Output()
+	listed, err := exec.CommandContext(ctx, p.node.Path(kubebin.Kubeadm), "config", "images", "list", "--kubernetes-version", "v"+p.version).Output() //nolint:gosec // G204: a program that was just built
 	if err != nil {
 		return nil, fmt.Errorf("asking kubeadm for its images: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 
 // aptGet runs apt-get. One that is called off gets the time to end what it installs.
 func aptGet(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, "apt-get", args...)
+	cmd := exec.CommandContext(ctx, "apt-get", args...) //nolint:gosec // G204: apt-get, with arguments of our own
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = time.Minute
 	return run(ctx, cmd)
@@ -29,7 +29,7 @@ func bootstrap(ctx context.Context, dir string, args ...string) error {
 	if os.Getuid() == 0 {
 		line = append([]string{"unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--"}, line...)
 	}
-	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...) //nolint:gosec // G204: commands of this package
 	cmd.Env = []string{"TMPDIR=" + dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	// The signal comes when the thread ends that started the child.

@@ -18,10 +18,10 @@ import (
 func Bash(t *testing.T, curl, script string) workload.Result {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "curl"), []byte("#!/bin/sh\n"+curl+"\n"), 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "curl"), []byte("#!/bin/sh\n"+curl+"\n"), 0o700); err != nil { //nolint:gosec // G306: a program for its owner to run
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), "bash", "-c", script)
+	command := exec.CommandContext(t.Context(), "bash", "-c", script) //nolint:gosec // G204: the tutorial's commands, for a test
 	command.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
 	var out, errout strings.Builder
 	command.Stdout, command.Stderr = &out, &errout

@@ -58,7 +58,7 @@ func (c *Container) execHere(ctx context.Context, process Process, streams Strea
 	if err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, program)
+	cmd := exec.CommandContext(ctx, program) //nolint:gosec // G204: the command of a container, inside it
 	cmd.Args, cmd.Env, cmd.Dir = process.Args, process.Env, process.Dir
 	if cmd.Dir == "" {
 		cmd.Dir = "/"

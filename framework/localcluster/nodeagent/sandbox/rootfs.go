@@ -45,7 +45,7 @@ func buildRoot(scratch string, root Root) error {
 		return err
 	}
 	for _, dir := range []string{"root", "upper", "work"} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
+		if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // G301: a container's folders are read by its users
 			return err
 		}
 	}
@@ -92,7 +92,7 @@ func overlay(name string) error {
 	}
 	upper, work, merged := filepath.Join("upper", name), filepath.Join("work", name), filepath.Join("root", name)
 	for _, dir := range []string{upper, work, merged} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
+		if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // G301: a container's folders are read by its users
 			return err
 		}
 	}
@@ -103,7 +103,7 @@ func overlay(name string) error {
 func makeEmptyDirs(root string) error {
 	for name, mode := range emptyDirs {
 		dir := filepath.Join(root, name)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // G301: a container's folders are read by its users
 			return err
 		}
 		if err := os.Chmod(dir, mode); err != nil {
@@ -150,12 +150,12 @@ func hide(more []string) error {
 		}
 	}
 	// apt stops where it cannot write its log.
-	return os.MkdirAll("/var/log/apt", 0o755)
+	return os.MkdirAll("/var/log/apt", 0o755) //nolint:gosec // G301: a container's folders are read by its users
 }
 
 func bind(m Mount) error {
 	fail := func(err error) error { return fmt.Errorf("mounting a volume on %s: %w", m.Target, err) }
-	if err := os.MkdirAll(m.Target, 0o755); err != nil {
+	if err := os.MkdirAll(m.Target, 0o755); err != nil { //nolint:gosec // G301: a container's folders are read by its users
 		return fail(err)
 	}
 	if err := unix.Mount(oldRoot+m.Source, m.Target, "", unix.MS_BIND, ""); err != nil {
@@ -174,7 +174,7 @@ func bind(m Mount) error {
 // and not followed.
 func writeFiles(files map[string]File) error {
 	for path, file := range files {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // G301: a container's folders are read by its users
 			return err
 		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

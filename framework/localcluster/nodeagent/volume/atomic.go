@@ -65,12 +65,12 @@ func Write(dir string, files map[string]File) error {
 }
 
 func writeAll(dir string, files map[string]File) error {
-	if err := os.Chmod(dir, 0o755); err != nil {
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // G302: a volume is read by any user of a pod
 		return err
 	}
 	for path, file := range files {
 		full := filepath.Join(dir, path)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil { //nolint:gosec // G301: a volume is read by any user of a pod
 			return err
 		}
 		if err := os.WriteFile(full, file.Content, 0o600); err != nil {
@@ -129,7 +129,7 @@ func same(dir string, files map[string]File) bool {
 		if !ok {
 			return fs.ErrExist
 		}
-		got, err := os.ReadFile(path)
+		got, err := os.ReadFile(path) //nolint:gosec // G304, G122: a volume of the agent's own
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ type Source struct {
 // again; the zero time means never.
 func (s *Source) Fill(ctx context.Context, pod *corev1.Pod, v *corev1.Volume, dir string) (next time.Time, err error) {
 	if v.EmptyDir != nil {
-		return time.Time{}, os.Chmod(dir, 0o777)
+		return time.Time{}, os.Chmod(dir, 0o777) //nolint:gosec // G302: an emptyDir's mode is 0777, as the kubelet has it
 	}
 	c := contents{Source: s, pod: pod, files: map[string]File{}, next: s.Clock.Now().Add(RefreshInterval)}
 	if err := c.add(ctx, v); err != nil {
@@ -162,7 +162,7 @@ func isTrue(b *bool) bool { return b != nil && *b }
 func fileMode(item, volume *int32) os.FileMode {
 	for _, m := range []*int32{item, volume} {
 		if m != nil {
-			return os.FileMode(*m).Perm()
+			return os.FileMode(*m).Perm() //nolint:gosec // G115: the API server lets 0 to 0777 through
 		}
 	}
 	return 0o644
