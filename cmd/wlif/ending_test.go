@@ -27,7 +27,7 @@ const launcherWord = "test-launcher"
 const bystanderWord = "test-bystander"
 
 // testLauncher's arguments are the run's id and the words keep and ledger, if they are to hold.
-func testLauncher(id, words string) error {
+func testLauncher(ctx context.Context, id, words string) error {
 	cfg, err := config.Load(nil, os.Environ())
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func testLauncher(id, words string) error {
 	if l.state, err = provision.StateDir(); err != nil {
 		return err
 	}
-	l.mock, err = startMock(context.Background(), mockOptions{cfg: cfg, runID: id, audit: filepath.Join(cfg.Out, "audit"), say: func(string) {}})
+	l.mock, err = startMock(ctx, mockOptions{cfg: cfg, runID: id, audit: filepath.Join(cfg.Out, "audit"), say: func(string) {}})
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func testLauncher(id, words string) error {
 			return err
 		}
 	}
-	fmt.Println("up")
+	_, _ = fmt.Fprintln(os.Stdout, "up")
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }

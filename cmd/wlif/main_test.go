@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 		case "mock", "suite-log", "sweep":
 			os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 		case launcherWord:
-			os.Exit(explain(testLauncher(os.Args[2], os.Args[3]), os.Stderr))
+			os.Exit(explain(testLauncher(context.Background(), os.Args[2], os.Args[3]), os.Stderr))
 		case bystanderWord:
 			_, _ = io.Copy(io.Discard, os.Stdin)
 			os.Exit(0)

@@ -55,7 +55,7 @@ func Lock(ctx context.Context, path string, waiting func()) (unlock func(), err 
 
 // TryLock is Lock for who does not wait: ok is false while another holds the lock.
 func TryLock(path string) (unlock func(), ok bool, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // G304: a file of the cache
 	if err != nil {
 		return nil, false, err
 	}
@@ -107,7 +107,7 @@ func compilerMemory() []string {
 	if err := unix.Sysinfo(&info); err != nil {
 		return nil // as fast as usual
 	}
-	limit := info.Totalram * uint64(info.Unit) / 2 / uint64(runtime.NumCPU())
+	limit := info.Totalram * uint64(info.Unit) / 2 / uint64(runtime.NumCPU()) //nolint:gosec // G115: it is positive
 	return []string{"GOGC=800", fmt.Sprintf("GOMEMLIMIT=%dMiB", min(limit, 4<<30)>>20)}
 }
 

@@ -24,7 +24,7 @@ type Leftovers struct {
 // but where it is its daemon must answer.
 func FindLeftovers(ctx context.Context) (Leftovers, error) {
 	var found Leftovers
-	if _, err := exec.LookPath("docker"); err != nil {
+	if !installed() {
 		return found, nil
 	}
 	names, err := docker(ctx, nil, "ps", "--all", "--filter", "name=^"+buildPrefix, "--format", "{{.Names}}")
@@ -55,6 +55,11 @@ func FindLeftovers(ctx context.Context) (Leftovers, error) {
 		}
 	}
 	return found, nil
+}
+
+func installed() bool {
+	_, err := exec.LookPath("docker")
+	return err == nil
 }
 
 // tryBuild takes the lock that the builder of a build container holds, unless it is at

@@ -226,9 +226,9 @@ func (s *KeySets) open(ctx context.Context, address string, rules fetchRules, re
 		if hop == maxRedirects || redirects == settings.RedirectsNever || resp.StatusCode < 300 || resp.StatusCode > 399 {
 			return resp, nil
 		}
-		to, err := resp.Location()
-		if err != nil { // it redirects to nowhere
-			return resp, nil
+		to, nowhere := resp.Location()
+		if nowhere != nil {
+			return resp, nil //nolint:nilerr // a redirect to nowhere is what was answered
 		}
 		_ = resp.Body.Close() // only the address matters
 		if address = to.String(); redirects == settings.RedirectsPublic {
