@@ -331,3 +331,29 @@ func TestWaitingForAMockCanBeInterrupted(t *testing.T) {
 		t.Error("the mock is gone")
 	}
 }
+
+// TestProcessesThatWereKilledAreNotAlive: what holds the ledger when it is looked at may
+// give it back a moment later.
+func TestProcessesThatWereKilledAreNotAlive(t *testing.T) {
+	state := t.TempDir()
+	ledger, err := provision.CreateLedger(state, provision.Header{RunID: provision.NewRunID(), Started: time.Now(),
+		Local: map[string]string{localMockDir: filepath.Join(state, "gone")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := provision.Ledgers(state)
+	if err != nil || len(found) != 1 || !found[0].Alive {
+		t.Fatalf("found %+v: %v", found, err)
+	}
+	interrupted, cancel := context.WithCancel(t.Context())
+	cancel()
+	if !runAlive(interrupted, found[0]) {
+		t.Error("a run whose ledger is held is not alive")
+	}
+	if err := ledger.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if runAlive(t.Context(), found[0]) {
+		t.Error("a run whose ledger was given back is alive")
+	}
+}

@@ -179,7 +179,7 @@ func sweepMocks(ctx context.Context, f sweepFlags, ledgers []provision.LedgerInf
 		}
 		found = true
 		switch {
-		case runAlive(ledger):
+		case runAlive(ctx, ledger):
 			_, _ = fmt.Fprintf(out, "run %s: left alone: it is alive\n", h.RunID)
 			continue
 		case mockAlive(h) && (time.Now().Before(h.Expires) && !mockEnding(h) || time.Since(h.Started) < f.olderThan):
@@ -244,10 +244,30 @@ func sweepUnledgered(ctx context.Context, f sweepFlags, ledgers []provision.Ledg
 	return found, err
 }
 
+// dyingBudget bounds how long processes that were killed take to give their locks back.
+const dyingBudget = 3 * time.Second
+
 // runAlive reports whether a process of the run lives: one that holds the ledger, or
-// the launcher, which leaves the ledger to the others.
-func runAlive(l provision.LedgerInfo) bool {
-	return l.Alive || fateOf(l.Header.Local[localMockDir]) == launched
+// the launcher, which leaves the ledger to the others. Where the launcher has ended,
+// the others may have been killed with it a moment ago.
+func runAlive(ctx context.Context, l provision.LedgerInfo) bool {
+	if fateOf(l.Header.Local[localMockDir]) == launched {
+		return true
+	}
+	deadline := time.NewTimer(dyingBudget)
+	defer deadline.Stop()
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for l.Alive && l.StillAlive() {
+		select {
+		case <-ticker.C:
+		case <-deadline.C:
+			return true
+		case <-ctx.Done():
+			return true
+		}
+	}
+	return false
 }
 
 // mockEnding reports whether a mock that still lives was to end with its launcher, which
@@ -285,7 +305,7 @@ func containsWord(arguments []byte, word string) bool {
 // had on this machine. If the mock is gone, so is everything that was in it.
 func sweepLedgered(ctx context.Context, f sweepFlags, cfg *config.Config, ledger provision.LedgerInfo, out io.Writer) error {
 	h := ledger.Header
-	if runAlive(ledger) {
+	if runAlive(ctx, ledger) {
 		return usageError(fmt.Errorf("the run %s is alive: process %d started it, and a process of it lives", h.RunID, h.PID))
 	}
 	m := &mockProcess{dir: h.Local[localMockDir], containers: h.Local[localContainers]}

@@ -125,6 +125,9 @@ func Ledgers(stateDir string) ([]LedgerInfo, error) {
 	return out, nil
 }
 
+// StillAlive looks again whether a process holds the ledger.
+func (i LedgerInfo) StillAlive() bool { return inspect(i.Path).Alive }
+
 func inspect(path string) LedgerInfo {
 	info := LedgerInfo{Path: path}
 	f, err := os.Open(path) //nolint:gosec // G304: below the folder of ledgers, by a run id
