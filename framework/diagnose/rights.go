@@ -18,7 +18,8 @@ type Role struct {
 	In []string
 }
 
-// Roles are those of the README, with the documented roles that include them.
+// Roles are those of the README, with roles that are taken to include them, as in the
+// mock. Which do on the real cloud was not looked up for each: a finding names them all.
 var Roles = []Role{
 	{"k8s.editor", []string{"k8s.admin", "editor", "admin"}},
 	{"k8s.cluster-api.cluster-admin", []string{"admin"}},
