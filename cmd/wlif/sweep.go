@@ -244,30 +244,11 @@ func sweepUnledgered(ctx context.Context, f sweepFlags, ledgers []provision.Ledg
 	return found, err
 }
 
-// dyingBudget bounds how long processes that were killed take to give their locks back.
-const dyingBudget = 3 * time.Second
-
 // runAlive reports whether a process of the run lives: one that holds the ledger, or
 // the launcher, which leaves the ledger to the others. Where the launcher has ended,
 // the others may have been killed with it a moment ago.
 func runAlive(ctx context.Context, l provision.LedgerInfo) bool {
-	if fateOf(l.Header.Local[localMockDir]) == launched {
-		return true
-	}
-	deadline := time.NewTimer(dyingBudget)
-	defer deadline.Stop()
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	for l.Alive && l.StillAlive() {
-		select {
-		case <-ticker.C:
-		case <-deadline.C:
-			return true
-		case <-ctx.Done():
-			return true
-		}
-	}
-	return false
+	return fateOf(l.Header.Local[localMockDir]) == launched || l.StillAlive(ctx)
 }
 
 // mockEnding reports whether a mock that still lives was to end with its launcher, which

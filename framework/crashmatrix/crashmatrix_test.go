@@ -2,6 +2,7 @@ package crashmatrix_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -58,21 +59,24 @@ func TestJudge(t *testing.T) {
 		victim crashmatrix.Victim
 		seen   crashmatrix.Seen
 		says   string // "" is as it must be
+		method string // "" is a creation
 	}{
-		"swept":                 {crashmatrix.Group, group, ""},
-		"nothing was made":      {crashmatrix.Group, crashmatrix.Seen{}, ""},
-		"nothing to sweep":      {crashmatrix.Group, change(group, func(s *crashmatrix.Seen) { s.Before = 0 }), "proves nothing"},
-		"left by the sweep":     {crashmatrix.Group, change(group, func(s *crashmatrix.Seen) { s.After = 1 }), "after the sweep 1"},
-		"the sweep failed":      {crashmatrix.Group, change(group, func(s *crashmatrix.Seen) { s.Sweep = 4 }), "code 4"},
-		"verdict lost":          {crashmatrix.Group, change(group, func(s *crashmatrix.Seen) { s.Report = report.Report{} }), "tutorial/linked (links it) is not in the report"},
-		"not reached":           {crashmatrix.Group, crashmatrix.Seen{Err: crashmatrix.ErrNotReached}, "without making the call"},
-		"survivors cleaned up":  {crashmatrix.Process, alone, ""},
-		"suite cleaned up":      {crashmatrix.Launcher, change(alone, func(s *crashmatrix.Seen) { s.Code = -1 }), ""},
-		"survivors left things": {crashmatrix.Launcher, change(alone, func(s *crashmatrix.Seen) { s.Before = 2 }), "survived left 2"},
-		"taken for conformant":  {crashmatrix.Process, change(alone, func(s *crashmatrix.Seen) { s.Code = 0 }), "code 0, not 3"},
+		"swept":                 {crashmatrix.Group, group, "", ""},
+		"nothing was made":      {crashmatrix.Group, crashmatrix.Seen{}, "", ""},
+		"nothing to sweep":      {crashmatrix.Group, change(group, func(s *crashmatrix.Seen) { s.Before = 0 }), "proves nothing", ""},
+		"deleted on its own":    {crashmatrix.Group, change(group, func(s *crashmatrix.Seen) { s.Before = 0 }), "", "m/Delete"},
+		"left by the sweep":     {crashmatrix.Group, change(group, func(s *crashmatrix.Seen) { s.After = 1 }), "after the sweep 1", ""},
+		"the sweep failed":      {crashmatrix.Group, change(group, func(s *crashmatrix.Seen) { s.Sweep = 4 }), "code 4", ""},
+		"verdict lost":          {crashmatrix.Group, change(group, func(s *crashmatrix.Seen) { s.Report = report.Report{} }), "tutorial/linked (links it) is not in the report", ""},
+		"not reached":           {crashmatrix.Group, crashmatrix.Seen{Err: crashmatrix.ErrNotReached}, "without making the call", ""},
+		"survivors cleaned up":  {crashmatrix.Process, alone, "", ""},
+		"suite cleaned up":      {crashmatrix.Launcher, change(alone, func(s *crashmatrix.Seen) { s.Code = -1 }), "", ""},
+		"survivors left things": {crashmatrix.Launcher, change(alone, func(s *crashmatrix.Seen) { s.Before = 2 }), "survived left 2", ""},
+		"taken for conformant":  {crashmatrix.Process, change(alone, func(s *crashmatrix.Seen) { s.Code = 0 }), "code 0, not 3", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := crashmatrix.Judge(crashmatrix.Point{N: 1, Method: "m", Call: 1, Victim: tc.victim}, tc.seen)
+			method := cmp.Or(tc.method, "m/Create")
+			r := crashmatrix.Judge(crashmatrix.Point{N: 1, Method: method, Call: 1, Victim: tc.victim}, tc.seen)
 			if got := strings.Join(r.Faults, "; "); (got == "") != (tc.says == "") || !strings.Contains(got, tc.says) {
 				t.Errorf("it says %q", got)
 			}

@@ -49,7 +49,7 @@ func Judge(p Point, s Seen) Result {
 		return r
 	}
 	switch {
-	case p.Victim == Group && s.Held > 0 && s.Before == 0:
+	case p.Victim == Group && s.Held > 0 && s.Before == 0 && !p.OfTeardown():
 		fault("%d resources went without a sweep, so that it proves nothing", s.Held)
 	case p.Victim != Group && s.Before > 0:
 		fault("who survived left %d resources", s.Before)

@@ -73,6 +73,10 @@ func Sample(points []Point, n int) []Point {
 // really be started or ended.
 func (p Point) OfCluster() bool { return strings.HasPrefix(p.Method, "yandex.cloud.k8s.v1.") }
 
+// OfTeardown says whether the call is one of those that delete what the run made. They
+// run side by side, and what the cloud has begun to delete it deletes, whoever asked.
+func (p Point) OfTeardown() bool { return strings.HasSuffix(p.Method, "/Delete") }
+
 // Moment is "before" or "after".
 func (p Point) Moment() string {
 	if p.After {

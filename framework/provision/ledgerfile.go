@@ -2,6 +2,7 @@ package provision
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"math"
 	"os"
 	"syscall"
+	"time"
 )
 
 // load reads the file that l holds. A last line without its newline was torn by
@@ -125,8 +127,31 @@ func Ledgers(stateDir string) ([]LedgerInfo, error) {
 	return out, nil
 }
 
-// StillAlive looks again whether a process holds the ledger.
-func (i LedgerInfo) StillAlive() bool { return inspect(i.Path).Alive }
+// Processes that were killed give their locks back when their last thread has ended:
+// dyingBudget bounds how long that takes.
+const (
+	dyingBudget = 3 * time.Second
+	lookEvery   = 20 * time.Millisecond
+)
+
+// StillAlive looks again whether a process holds the ledger, until none does, it is
+// plain that the one that does is not being killed, or ctx ends.
+func (i LedgerInfo) StillAlive(ctx context.Context) bool {
+	deadline := time.NewTimer(dyingBudget)
+	defer deadline.Stop()
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for i.Alive && inspect(i.Path).Alive {
+		select {
+		case <-ticker.C:
+		case <-deadline.C:
+			return true
+		case <-ctx.Done():
+			return true
+		}
+	}
+	return false
+}
 
 func inspect(path string) LedgerInfo {
 	info := LedgerInfo{Path: path}

@@ -71,7 +71,7 @@ func Sweep(ctx context.Context, o SweepOptions) ([]RunSweep, error) {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	runs, err := o.fromLedgers()
+	runs, err := o.fromLedgers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func Sweep(ctx context.Context, o SweepOptions) ([]RunSweep, error) {
 }
 
 // fromLedgers reads the ledgers of this folder on this machine.
-func (o SweepOptions) fromLedgers() (map[string]*RunSweep, error) {
+func (o SweepOptions) fromLedgers(ctx context.Context) (map[string]*RunSweep, error) {
 	infos, err := Ledgers(o.StateDir)
 	if err != nil {
 		return nil, err
@@ -103,12 +103,15 @@ func (o SweepOptions) fromLedgers() (map[string]*RunSweep, error) {
 	runs := map[string]*RunSweep{}
 	for _, info := range infos {
 		h := info.Header
+		if o.RunID != "" && o.RunID != h.RunID {
+			continue
+		}
 		s := &RunSweep{RunID: h.RunID, Owner: h.Owner, Ledger: true, Started: h.Started, Expires: h.Expires, header: &h}
 		runs[h.RunID] = s
 		switch {
 		case info.Err != nil:
 			s.Err = fmt.Errorf("reading the ledger %s: %w", info.Path, info.Err)
-		case info.Alive:
+		case info.Alive && info.StillAlive(ctx):
 			s.Skipped = fmt.Sprintf("the run is alive: process %d holds its ledger", h.PID)
 		case h.FolderID != o.Config.FolderID || h.Endpoint != o.Config.Endpoint:
 			s.Skipped = fmt.Sprintf("belongs to folder %s at %s", h.FolderID, h.Endpoint)
