@@ -69,6 +69,10 @@ func TryLock(path string) (unlock func(), ok bool, err error) {
 	}
 }
 
+// shared are flags that the project's Makefile has too, so that nothing is compiled twice:
+// without the machine's paths, and without what only a debugger reads.
+const shared = "-trimpath -gcflags=all=-dwarf=false"
+
 // Go runs go in dir without the user's own flags and workspace, for this machine
 // and without C, and returns what it printed.
 func Go(ctx context.Context, dir string, args ...string) ([]byte, error) {
@@ -77,7 +81,7 @@ func Go(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	}
 	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // G204: the go command, with arguments of our own
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GO111MODULE=on", "CGO_ENABLED=0",
+	cmd.Env = append(os.Environ(), "GOFLAGS="+shared, "GOWORK=off", "GO111MODULE=on", "CGO_ENABLED=0",
 		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH,
 		// Its temporary files go when dir goes, also if it is killed.
 		"GOTMPDIR="+dir)

@@ -2,12 +2,15 @@ package buildcache
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/modfile"
 	"golang.org/x/sys/unix"
 )
 
@@ -68,6 +71,23 @@ replace example.com/fork => example.com/other v1.0.0
 	}
 }
 
+func TestRaise(t *testing.T) {
+	f, err := modfile.Parse("go.mod", []byte("module example.com/upstream\n\nrequire (\n\ta.example v1.2.0\n\tb.example v1.2.0 // indirect\n\tc.example v1.2.0\n)\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raise(f, []byte("module example.com/project\n\nrequire (\n\ta.example v1.10.0\n\tb.example v1.1.9\n\td.example v1.0.0\n)\n")); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range f.Require {
+		got = append(got, r.Mod.String())
+	}
+	if want := []string{"a.example@v1.10.0", "b.example@v1.2.0", "c.example@v1.2.0"}; !slices.Equal(got, want) {
+		t.Errorf("it requires %v, not %v", got, want)
+	}
+}
+
 func TestCompilersLeaveHalfOfTheMemory(t *testing.T) {
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {
@@ -86,4 +106,15 @@ func TestCompilersLeaveHalfOfTheMemory(t *testing.T) {
 		return
 	}
 	t.Error("nothing bounds the memory of compilers")
+}
+
+// TestSharedFlags: what the Makefile builds is what is found compiled.
+func TestSharedFlags(t *testing.T) {
+	makefile, err := os.ReadFile("../../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(makefile), " "+shared+" ") {
+		t.Errorf("the Makefile has not the flags %q", shared)
+	}
 }

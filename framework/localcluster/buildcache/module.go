@@ -10,6 +10,9 @@ import (
 
 	// Reads and writes the go.mod of the nested module.
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
+
+	wlif "github.com/wlif-conformance/wlif-conformance"
 )
 
 // Module is a Go module from which programs are built, with the dependencies of its
@@ -19,6 +22,9 @@ type Module struct {
 	// Sums are lines of a go.sum for what the module's own go.sum does not
 	// have: the module itself.
 	Sums []byte
+	// Raise has dependencies that the project has in a later version raised to that. They
+	// need not be compiled twice.
+	Raise bool
 	// Edit, if set, changes the nested go.mod.
 	Edit func(*modfile.File) error
 }
@@ -53,13 +59,17 @@ func (m Module) Nest(ctx context.Context, dir string) (source string, err error)
 	if err != nil {
 		return "", err
 	}
+	sums = append(sums, m.Sums...)
+	if m.Raise {
+		sums = append(sums, wlif.GoSum...)
+	}
 	return fetched.Dir, errors.Join(
-		os.WriteFile(filepath.Join(dir, "go.mod"), own, 0o600),                     //nolint:gosec // G703: a folder that was made for it
-		os.WriteFile(filepath.Join(dir, "go.sum"), append(sums, m.Sums...), 0o600)) //nolint:gosec // G703: a folder that was made for it
+		os.WriteFile(filepath.Join(dir, "go.mod"), own, 0o600),  //nolint:gosec // G703: a folder that was made for it
+		os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o600)) //nolint:gosec // G703: a folder that was made for it
 }
 
 // goMod makes the go.mod of a module that builds m with exactly the dependencies,
-// Go version and GODEBUG of m's own go.mod.
+// Go version and GODEBUG of m's own go.mod, or with later ones of the project's.
 func (m Module) goMod(upstream []byte) ([]byte, error) {
 	f, err := modfile.Parse(m.Path+"/go.mod", upstream, nil)
 	if err != nil {
@@ -67,6 +77,11 @@ func (m Module) goMod(upstream []byte) ([]byte, error) {
 	}
 	if err := f.AddModuleStmt("nested.local/build"); err != nil {
 		return nil, err
+	}
+	if m.Raise {
+		if err := raise(f, wlif.GoMod); err != nil {
+			return nil, err
+		}
 	}
 	if m.Edit != nil {
 		if err := m.Edit(f); err != nil {
@@ -78,4 +93,24 @@ func (m Module) goMod(upstream []byte) ([]byte, error) {
 	}
 	f.Cleanup()
 	return f.Format()
+}
+
+// raise has f require later versions where the go.mod project does.
+func raise(f *modfile.File, project []byte) error {
+	p, err := modfile.ParseLax("go.mod", project, nil)
+	if err != nil {
+		return err
+	}
+	later := map[string]string{}
+	for _, r := range p.Require {
+		later[r.Mod.Path] = r.Mod.Version
+	}
+	for _, r := range f.Require {
+		if version := later[r.Mod.Path]; semver.Compare(version, r.Mod.Version) > 0 {
+			if err := f.AddRequire(r.Mod.Path, version); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

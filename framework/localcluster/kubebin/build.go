@@ -45,7 +45,7 @@ func build(ctx context.Context, set Set, work, out string, say func(string)) err
 	major, minor, _ := numbers(version)
 	const stamp = "k8s.io/component-base/version."
 	ldflags := fmt.Sprintf("-s -w -X %sgitVersion=v%s -X %sgitMajor=%d -X %sgitMinor=%d", stamp, version, stamp, major, stamp, minor)
-	args := []string{"build", "-mod=mod", "-trimpath", "-ldflags", ldflags, "-o", out + string(filepath.Separator)}
+	args := []string{"build", "-mod=mod", "-ldflags", ldflags, "-o", out + string(filepath.Separator)}
 	for _, program := range set.programs {
 		args = append(args, packages[program])
 	}

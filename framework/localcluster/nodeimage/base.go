@@ -15,8 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	wlif "github.com/wlif-conformance/wlif-conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/buildcache"
 )
 
@@ -25,8 +24,8 @@ const (
 	// nodePackages are those of kind's Dockerfile, less what only storage tests and
 	// rootless nodes need, and with Debian's runc and network plugins.
 	nodePackages = "systemd,conntrack,iptables,nftables,iproute2,ethtool,util-linux,mount,kmod,libseccomp2,pigz,e2fsprogs,bash,ca-certificates,curl,jq,procps,runc,containernetworking-plugins"
-	// proxyPackages are what kube-proxy calls.
-	proxyPackages = "iptables,nftables,conntrack,kmod"
+	// proxyPackages, of nodePackages, are what kube-proxy calls.
+	proxyPackages = "iptables nftables conntrack kmod"
 	// sandboxImage is what containerd starts every pod with. Its version is Kubernetes'.
 	sandboxImage = "registry.k8s.io/pause:3.10"
 )
@@ -57,6 +56,7 @@ func inputs() (string, error) {
 		_, _ = fmt.Fprintf(sum, "%s %d\n%s\n", name, len(raw), raw)
 		return err
 	})
+	_, _ = fmt.Fprintf(sum, "%s\n", wlif.GoMod)
 	_, _ = fmt.Fprintln(sum, suite, nodePackages, proxyPackages, sandboxImage, containerdVersion, corednsVersion, kindVersion)
 	return hex.EncodeToString(sum.Sum(nil))[:12], err
 }
@@ -129,21 +129,11 @@ func (b base) fill(ctx context.Context, work string, say func(string)) error {
 	if err := os.Mkdir(b.dir, 0o700); err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	// While modules are fetched, and while the last of a program is linked, a
-	// processor is idle.
-	group.Go(func() error {
-		say("node base: installing Debian's packages for kube-proxy")
-		return debian(ctx, work, b.path(proxyRoot), proxyPackages, say)
-	})
-	group.Go(func() error {
-		if err := b.compile(ctx, work, say); err != nil {
-			return err
-		}
-		say("node base: installing Debian's packages for the node")
-		return b.importRoot(ctx, work, say)
-	})
-	return group.Wait()
+	if err := b.compile(ctx, work, say); err != nil {
+		return err
+	}
+	say("node base: installing Debian's packages for the node")
+	return b.importRoot(ctx, work, say)
 }
 
 // compile puts the programs of parts into the base's folder.
@@ -171,18 +161,28 @@ func (b base) importRoot(ctx context.Context, work string, say func(string)) err
 	if err := b.stage(stage, files); err != nil {
 		return err
 	}
-	finish := filepath.Join(work, "finish.sh")
-	script, err := sources.ReadFile("files/finish.sh")
+	finish, err := hook(work, "finish.sh", sandboxImage)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(finish, []byte(strings.ReplaceAll(string(script), "$SANDBOX_IMAGE", sandboxImage)), 0o700); err != nil { //nolint:gosec // G306: a script for its owner to run
+	proxy, err := hook(work, "proxyroot.sh", b.path(proxyRoot), "'"+proxyPackages+"'")
+	if err != nil {
 		return err
 	}
-	if err := debian(ctx, work, root, nodePackages, say, "--customize-hook=sync-in "+stage+" /", "--customize-hook="+finish); err != nil {
+	if err := debian(ctx, work, root, nodePackages, say, "--customize-hook=sync-in "+stage+" /", finish, proxy); err != nil {
 		return err
 	}
 	return importFile(ctx, root, b.reference, "ENV container=docker")
+}
+
+// hook has mmdebstrap run a script of files with the root file system and the arguments.
+func hook(work, name string, arguments ...string) (string, error) {
+	script, err := sources.ReadFile("files/" + name)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(work, name)
+	return fmt.Sprintf(`--customize-hook=%s "$1" %s`, file, strings.Join(arguments, " ")), os.WriteFile(file, script, 0o700) //nolint:gosec // G306: a script for its owner to run
 }
 
 // stage lays out what is added to Debian's packages.
@@ -232,8 +232,10 @@ func debian(ctx context.Context, work, out, packages string, say func(string), h
 		return err
 	}
 	args := append([]string{"--variant=minbase", "--include=" + packages,
-		// What nobody reads in a container.
-		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=path-exclude=/usr/share/doc/*"}, hooks...)
+		// What is made is thrown away if the machine fails.
+		"--dpkgopt=force-unsafe-io"}, hooks...)
+	// What nobody reads in a container. To filter it out of the packages takes longer.
+	args = append(args, `--customize-hook=rm -rf "$1"/usr/share/man/* "$1"/usr/share/locale/* "$1"/usr/share/doc/*`)
 	return bootstrap(ctx, work, append(args, suite, out)...)
 }
 

@@ -47,6 +47,7 @@ func parts() ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
+	containerd.Raise, coredns.Raise = true, true
 	return []part{
 		{
 			name: "containerd " + containerdVersion, module: containerd,
@@ -89,7 +90,7 @@ func (p part) build(ctx context.Context, work, out string) error {
 		return err
 	}
 	for program, from := range p.programs {
-		args := append([]string{"build", "-mod=mod", "-trimpath", "-ldflags", "-s -w"}, p.flags...)
+		args := append([]string{"build", "-mod=mod", "-ldflags", "-s -w"}, p.flags...)
 		args = append(args, "-o", filepath.Join(out, program))
 		if _, err := buildcache.Go(ctx, work, append(args, from...)...); err != nil {
 			return fmt.Errorf("building %s: %w", program, err)

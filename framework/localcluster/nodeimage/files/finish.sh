@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finishes a node's root file system ($1) as kind's own Dockerfile does
 # (images/base/Dockerfile of the kind module): services, the container runtime's base
-# specification and settings. SANDBOX_IMAGE is the image of every pod's first container.
+# specification and settings. $2 is the image of every pod's first container.
 set -eu
 cd "$1"
 
@@ -18,5 +18,5 @@ mkdir -p etc/kubernetes/manifests opt/cni
 mv usr/lib/cni opt/cni/bin
 chroot . ctr oci spec |
   chroot . jq '.hooks.createContainer += [{"path": "/kind/bin/mount-product-files.sh"}] | del(.process.rlimits)' >etc/containerd/cri-base.json
-sed -i -e "s|sandbox_image = .*|sandbox_image = \"$SANDBOX_IMAGE\"|" etc/containerd/config.toml
+sed -i -e "s|sandbox_image = .*|sandbox_image = \"$2\"|" etc/containerd/config.toml
 : >etc/machine-id
