@@ -101,6 +101,27 @@ func TestDoctorFindsWhatIsMissingInTheCloud(t *testing.T) {
 	}
 }
 
+// Without any one of the roles that README lists the doctor stops and names it, before
+// anything is created.
+func TestDoctorNamesEachRoleThatIsMissing(t *testing.T) {
+	for _, role := range diagnose.Roles {
+		t.Run(role.ID, func(t *testing.T) {
+			p := newPatient(t)
+			p.seesQuotas()
+			held := append(slices.Clone(mockcloud.OwnerRoles), mockcloud.AreaRoles...)
+			for _, id := range append([]string{role.ID}, role.In...) {
+				if slices.Contains(held, id) {
+					p.revoke(id)
+				}
+			}
+			out, missing := p.missing()
+			if len(missing) != 1 || !strings.Contains(missing[0], diagnose.RoleMissing) || !strings.Contains(out, "--role "+role.ID+" ") {
+				t.Errorf("the role is not the one thing that is missing, but %q:\n%s", missing, out)
+			}
+		})
+	}
+}
+
 func existing(w *ward) []string {
 	return []string{"--cluster", "existing", "--cluster-id", w.cluster.GetId()}
 }
@@ -133,6 +154,7 @@ func TestDoctorSaysWhatItDoesNotSee(t *testing.T) {
 	for _, method := range []string{"billing.v1.BillingAccountService/List", "quotamanager.v1.QuotaLimitService/List", "resourcemanager.v1.FolderService/ListAccessBindings", "resourcemanager.v1.FolderService/ListAccessPolicyBindings"} {
 		faults = append(faults, settings.Fault{Method: "yandex.cloud." + method, Code: "PERMISSION_DENIED"})
 	}
+	faults[2].Code = "INTERNAL" // who may not list roles is known to lack one
 	p.set(func(s *settings.Settings) { s.Faults = faults })
 	out, missing := p.missing()
 	if len(missing) > 0 {

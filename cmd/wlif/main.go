@@ -8,14 +8,27 @@ import (
 	"runtime/debug"
 	"strconv"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent"
 )
 
 func main() {
 	// The embedded engine's pods begin as this program, in namespaces of their own.
 	nodeagent.MaybeInit()
+	leaveNoCore()
 	collectSeldom()
 	os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// leaveNoCore has neither this program nor those it starts write its memory, which has
+// tokens and keys, to a file when it crashes.
+func leaveNoCore() {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_CORE, &limit) == nil {
+		limit.Cur = 0
+		_ = unix.Setrlimit(unix.RLIMIT_CORE, &limit) // less is always allowed
+	}
 }
 
 // garbage is how much there may be, in per cent of what is in use, before it is

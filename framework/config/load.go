@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 
@@ -108,6 +109,12 @@ func resolve(fs *pflag.FlagSet, environ []string, check func(*checker)) (*Config
 	if len(l.problems) > 0 {
 		sortProblems(l.problems)
 		return nil, &Error{Problems: l.problems}
+	}
+	// The suite works in the run's folder.
+	for _, file := range []*string{&l.cfg.Credentials.KeyFile, &l.cfg.Kubeconfig} {
+		if path, err := filepath.Abs(*file); *file != "" && err == nil {
+			*file = path
+		}
 	}
 	return l.cfg, nil
 }

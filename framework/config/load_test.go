@@ -175,6 +175,25 @@ func TestConfigFileFromTheEnvironment(t *testing.T) {
 	}
 }
 
+// The suite, which reads them, works in another folder than the user.
+func TestFilesAreAbsolute(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, name := range []string{"key.json", "kubeconfig"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := load(t, "", []string{"YC_SERVICE_ACCOUNT_KEY_FILE=key.json"},
+		[]string{"--cloud", "yandex", "--folder-id", "b1g00000000000000000", "--cluster", "existing", "--kubeconfig", "kubeconfig"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Credentials.KeyFile != filepath.Join(dir, "key.json") || c.Kubeconfig != filepath.Join(dir, "kubeconfig") {
+		t.Errorf("the files are %s and %s", c.Credentials.KeyFile, c.Kubeconfig)
+	}
+}
+
 // What is refused, and what the message must name: key, value, source, what is
 // allowed.
 func TestRefused(t *testing.T) {

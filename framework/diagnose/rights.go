@@ -32,8 +32,11 @@ var Roles = []Role{
 	{"iam.workloadIdentityFederations.user", []string{"iam.workloadIdentityFederations.admin", "iam.admin", "admin"}},
 	{"iam.serviceAccounts.federatedCredentialEditor", []string{"iam.admin", "admin"}},
 	{"lockbox.editor", []string{"lockbox.admin", "editor", "admin"}},
-	{"resource-manager.admin", []string{"admin"}},
+	{rolesOfOthers, []string{"admin"}},
 }
+
+// rolesOfOthers is the role for giving roles on the folder, and for seeing who has them.
+const rolesOfOthers = "resource-manager.admin"
 
 // Rights are the roles that an account is seen to have on a folder and its cloud.
 type Rights struct {
@@ -80,7 +83,11 @@ func (r Rights) Findings() []Finding {
 	if r.AccountID == "" {
 		return []Finding{unseen("roles", "nobody says whose; give --account ID (`yc iam whoami` prints yours)")}
 	}
-	if r.Err != nil {
+	switch {
+	case cloud.ClassOf(r.Err) == cloud.ClassPermission:
+		// Whoever may change roles may list them.
+		return []Finding{r.lacks(Role{ID: rolesOfOthers}), unseen("other roles", r.Err.Error())}
+	case r.Err != nil:
 		return []Finding{blind("roles", r.Err)}
 	}
 	own := false
@@ -108,7 +115,11 @@ func (r Rights) judge(role Role, own bool) Finding {
 	case !own:
 		return unseen(what, "the account "+r.AccountID+" has no role on the folder or, as far as is seen, its cloud; what it may do it may by a group or the organization")
 	}
-	return mistake(what, RoleMissing, "the account %s has neither %s nor %s on the folder %s or, as far as is seen, its cloud",
-		r.AccountID, role.ID, strings.Join(role.In, ", "), r.FolderID).
+	return r.lacks(role)
+}
+
+func (r Rights) lacks(role Role) Finding {
+	return mistake("role "+role.ID, RoleMissing, "the account %s has none of %s on the folder %s or, as far as is seen, its cloud",
+		r.AccountID, strings.Join(append([]string{role.ID}, role.In...), ", "), r.FolderID).
 		saying("yc resource-manager folder add-access-binding %s --role %s --subject TYPE:%s (TYPE is serviceAccount or userAccount); README says what each role is for.", r.FolderID, role.ID, r.AccountID)
 }
