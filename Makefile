@@ -57,6 +57,14 @@ lint: bin/golangci-lint bin/actionlint ## Check the code and the workflows (buil
 lint-gitlab: ## Check .gitlab-ci.yml against GitLab's schema (needs npm and node, for the schema)
 	@schema=$$(scripts/gitlab-schema) && WLIF_GITLAB_SCHEMA=$$schema go test -count=1 $(TESTFLAGS) ./scripts/workflows
 
+.PHONY: vuln
+vuln: bin/govulncheck ## Look for known vulnerabilities in what is called (asks the Go vulnerability database)
+	bin/govulncheck -test ./...
+
+bin/govulncheck: scripts/govulncheck/go.mod
+	@mkdir -p bin
+	$(GO_BUILD) -modfile=scripts/govulncheck/go.mod -o $@ golang.org/x/vuln/cmd/govulncheck
+
 bin/golangci-lint: scripts/lint/go.mod
 	@mkdir -p bin
 	$(GO_BUILD) -modfile=scripts/lint/go.mod -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	"google.golang.org/grpc/codes"
@@ -99,6 +100,31 @@ func TestBigRequests(t *testing.T) {
 				t.Errorf("%d bytes were taken", sent.n)
 			}
 		})
+	}
+}
+
+// TestMaxBody: what is taken as it is, is refused where the setting allows less.
+func TestMaxBody(t *testing.T) {
+	c := start(t)
+	client := c.client()
+	defer client.CloseIdleConnections()
+	user := c.kernel.Tokens.Mint(c.World().Owner, c.clock.Now().Add(time.Hour))
+	body := `{"folderId": "` + c.World().FolderID + `", "name": "padded"` + strings.Repeat(" ", 4<<10) + "}"
+	for _, most := range []int64{1 << 10, 8 << 10} {
+		c.Settings().Change(func(s *settings.Settings) { s.Limits.MaxBody = most })
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+c.api.Addr().String()+"/iam/v1/serviceAccounts", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+user)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if taken := resp.StatusCode < 300; taken != (most > int64(len(body))) {
+			t.Errorf("%d bytes where %d are allowed: status %d", len(body), most, resp.StatusCode)
+		}
 	}
 }
 
