@@ -74,7 +74,33 @@ func Index(dir string) ([]byte, error) {
 		fmt.Fprintf(&commands, "%s:\n\n```\n%s\n```\n\n", slot, r.Run.Reproduce)
 	}
 	fmt.Fprintf(&out, "\n## Reproduce\n\n%s", commands.String())
+	if err := listPages(&out, dir); err != nil {
+		return nil, err
+	}
 	return append(bytes.TrimRight(out.Bytes(), "\n"), '\n'), nil
+}
+
+// listPages links the other pages of dir by their titles, such as that of `wlif faults`.
+func listPages(out *bytes.Buffer, dir string) error {
+	pages, err := filepath.Glob(filepath.Join(dir, "*.md"))
+	if err != nil {
+		return err
+	}
+	title := "## What runs make of faults\n\n"
+	for _, page := range slices.Sorted(slices.Values(pages)) {
+		name := filepath.Base(page)
+		if name == IndexFile {
+			continue
+		}
+		content, err := os.ReadFile(page) //nolint:gosec // G304: a page of the folder
+		if err != nil {
+			return err
+		}
+		first, _, _ := strings.Cut(string(content), "\n")
+		fmt.Fprintf(out, "%s- [%s](%s)\n", title, strings.TrimPrefix(first, "# "), name)
+		title = ""
+	}
+	return nil
 }
 
 // ReadYAML reads a conformance.yaml.

@@ -142,4 +142,10 @@ func TestPublish(t *testing.T) {
 	if r.Slot() != "mock-embedded-unknown-core" {
 		t.Error(r.Slot())
 	}
+	if err := os.WriteFile(filepath.Join(dir, "faults.md"), []byte("# Runs during faults\n\nText.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if index, err := Index(dir); err != nil || !strings.Contains(string(index), "\n- [Runs during faults](faults.md)\n") || strings.Contains(string(index), "("+IndexFile+")") {
+		t.Errorf("the page is not listed, or the index is: %v\n%s", err, index)
+	}
 }
