@@ -13,10 +13,13 @@ RUN_FLAGS = $(if $(CLOUD),--cloud=$(CLOUD)) $(if $(CLUSTER),--cluster=$(CLUSTER)
 COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 LDFLAGS = -w -X main.commit=$(COMMIT)
 
-# With the same flags all that is built here, the programs of Kubernetes too, shares
-# what is compiled (framework/localcluster/buildcache has them too). What only a debugger
-# reads takes a fifth of the compiler's time; for one, set GOFLAGS= and run go build.
-export GOFLAGS := $(strip $(shell go env GOFLAGS) -trimpath -gcflags=all=-dwarf=false -ldflags=-w)
+# What all that is built here has in common, the programs of Kubernetes too, is compiled
+# once if the flags are the same (framework/localcluster/buildcache has them too). What
+# only a debugger reads takes a fifth of the compiler's time, and in the generated half
+# of client-go nothing is gained by optimizing. For a debugger set GOFLAGS= and run go build.
+GENERATED = applyconfigurations informers kubernetes/typed listers
+export GOFLAGS := $(strip $(shell go env GOFLAGS) -trimpath -gcflags=all=-dwarf=false \
+  $(foreach p,$(GENERATED),'-gcflags=k8s.io/client-go/$(p)/...=-dwarf=false -N -l') -ldflags=-w)
 # Collecting the compiler's garbage is not worth a third of its time.
 GO_BUILD = GOGC=800 go build
 
@@ -30,6 +33,10 @@ build: ## Build bin/wlif, the compiled suite and the ginkgo that runs it
 	$(GO_BUILD) -ldflags '$(LDFLAGS)' -o bin/wlif ./cmd/wlif
 	GOGC=800 go test -c -o bin/suites.test ./suites
 	$(GO_BUILD) -o bin/ginkgo github.com/onsi/ginkgo/v2/ginkgo
+
+.PHONY: goflags
+goflags:
+	@echo "$$GOFLAGS"
 
 .PHONY: e2e
 e2e: build ## Run the suite: mock cloud and embedded cluster, or CLOUD= CLUSTER= K8S_VERSION= PROFILE= ARGS=

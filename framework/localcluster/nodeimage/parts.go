@@ -52,7 +52,8 @@ func parts() ([]part, error) {
 		{
 			name: "containerd " + containerdVersion, module: containerd,
 			// The file systems that a node does not use need C.
-			flags: []string{"-tags", "no_btrfs,no_devmapper,no_zfs", "-ldflags", "-s -w -X github.com/containerd/containerd/v2/version.Version=" + containerdVersion},
+			flags: append(buildcache.Unhurried("github.com/containerd/..."),
+				"-tags", "no_btrfs,no_devmapper,no_zfs", "-ldflags", "-s -w -X github.com/containerd/containerd/v2/version.Version="+containerdVersion),
 			programs: map[string][]string{
 				"containerd":              {"github.com/containerd/containerd/v2/cmd/containerd"},
 				"containerd-shim-runc-v2": {"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2"},
