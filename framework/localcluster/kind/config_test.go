@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
@@ -339,3 +341,11 @@ func TestTheWebhookIsReachedByTheGateUnderItsName(t *testing.T) {
 }
 
 // ignoreExit is err without the exit code of a program.
+
+func TestEndingPods(t *testing.T) {
+	now := metav1.Now()
+	pods := []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "new"}}, {ObjectMeta: metav1.ObjectMeta{Name: "former", DeletionTimestamp: &now}}}
+	if got := endingPods(pods); len(got) != 1 || got[0] != "former" {
+		t.Errorf("ending are %q", got)
+	}
+}

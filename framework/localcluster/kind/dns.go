@@ -67,8 +67,44 @@ func (c *Cluster) teachDNS(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return rolledOut(d)
+		if err := rolledOut(d); err != nil {
+			return err
+		}
+		return c.formerDNSGone(ctx)
 	})
+}
+
+// formerDNSGone is nil when no pod with the former configuration is left. One that ends
+// goes on answering for seconds that it knows no such host, for as long as a node's
+// kube-proxy sends it questions: it gets one second.
+func (c *Cluster) formerDNSGone(ctx context.Context) error {
+	api := c.api.CoreV1().Pods(systemNamespace)
+	pods, err := api.List(ctx, metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"})
+	if err != nil {
+		return err
+	}
+	ending := endingPods(pods.Items)
+	for _, name := range ending {
+		soon := int64(1)
+		if err := api.Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: &soon}); err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	if len(ending) > 0 {
+		return fmt.Errorf("%s still answers", strings.Join(ending, ", "))
+	}
+	return nil
+}
+
+// endingPods are the names of those that were deleted and still run.
+func endingPods(pods []corev1.Pod) []string {
+	var names []string
+	for _, pod := range pods {
+		if pod.DeletionTimestamp != nil {
+			names = append(names, pod.Name)
+		}
+	}
+	return names
 }
 
 // rolledOut is nil when the newest pods of a deployment, and no others, answer.
