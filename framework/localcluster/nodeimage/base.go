@@ -56,8 +56,15 @@ func inputs() (string, error) {
 		_, _ = fmt.Fprintf(sum, "%s %d\n%s\n", name, len(raw), raw)
 		return err
 	})
+	if err != nil {
+		return "", err
+	}
+	compiled, err := parts()
+	for _, p := range compiled {
+		_, _ = fmt.Fprintln(sum, p.name, p.flags)
+	}
 	_, _ = fmt.Fprintf(sum, "%s\n", wlif.GoMod)
-	_, _ = fmt.Fprintln(sum, suite, nodePackages, proxyPackages, sandboxImage, containerdVersion, corednsVersion, kindVersion)
+	_, _ = fmt.Fprintln(sum, suite, nodePackages, proxyPackages, sandboxImage, kindVersion)
 	return hex.EncodeToString(sum.Sum(nil))[:12], err
 }
 
