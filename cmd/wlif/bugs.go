@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
 	"github.com/wlif-conformance/wlif-conformance/framework/killmatrix"
@@ -29,6 +30,8 @@ type killFlags struct {
 	jobs  int
 	out   string
 	page  bool
+	// outages alone, without any bug.
+	outages bool
 }
 
 func newKillCommand() *cobra.Command {
@@ -59,6 +62,7 @@ committed.`,
 	flags.BoolVar(&f.full, "full", false, "run the whole profile full for each bug, not only the areas it concerns")
 	flags.IntVar(&f.jobs, "jobs", 12, "how many bugs at once: a run waits more than it works")
 	flags.StringVar(&f.out, "out", "", "folder for the runs' reports (default: reports/runs/bugs-<time>)")
+	flags.BoolVar(&f.outages, "outages", false, "only see that a cloud which does not answer is never taken for one that refuses; without --bug this is done beside the bugs")
 	flags.BoolVar(&f.page, "page", false, "print what the bugs declare, as Markdown, and run nothing")
 	return cmd
 }
@@ -108,7 +112,7 @@ func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
 	if f.out, err = filepath.Abs(f.out); err != nil {
 		return err
 	}
-	k := &killer{killFlags: f, cfg: cfg, console: newConsole(out, &redact.Redactor{})}
+	k := &killer{killFlags: f, cfg: cfg, environ: os.Environ(), console: newConsole(out, &redact.Redactor{})}
 	if k.self, err = os.Executable(); err != nil {
 		return err
 	}
@@ -116,7 +120,15 @@ func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
 	if err := k.open(ctx); err != nil {
 		return err
 	}
-	k.console.say("%d bugs, %d at once, reports in %s", len(chosen), f.jobs, f.out)
+	if f.outages {
+		return k.runOutages(ctx)
+	}
+	return k.runBugs(ctx, chosen, began)
+}
+
+// runBugs runs the control, the bugs and, if these are all, the outages.
+func (k *killer) runBugs(ctx context.Context, chosen []bugs.Bug, began time.Time) error {
+	k.console.say("%d bugs, %d at once, reports in %s", len(chosen), k.jobs, k.out)
 	control, err := k.runSuite(ctx, noBug, true)
 	if err != nil {
 		return err
@@ -124,13 +136,15 @@ func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
 	if faults := killmatrix.Control(control); len(faults) > 0 {
 		return fmt.Errorf("a run without any bug must be green:\n  %s", strings.Join(faults, "\n  "))
 	}
-	results := k.runAll(ctx, chosen)
-	var outages int
-	if len(f.names) == 0 && ctx.Err() == nil {
-		outages = k.runOutages(ctx)
+	all := len(k.names) == 0
+	var beside errgroup.Group
+	if all {
+		beside.Go(func() error { return k.outagesBeside(ctx) })
 	}
+	results := k.runAll(ctx, chosen)
+	outages := beside.Wait()
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
-	return k.conclude(killmatrix.Matrix{Results: results}, outages, len(f.names) == 0, time.Since(began))
+	return k.conclude(killmatrix.Matrix{Results: results}, outages, all, time.Since(began))
 }

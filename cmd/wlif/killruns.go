@@ -28,6 +28,8 @@ type killer struct {
 	cfg     *config.Config
 	cluster provision.Cluster
 	self    string
+	// environ is what this process was started with.
+	environ []string
 	console *console
 	// state is where the runs' ledgers are: in memory, where there is such a place.
 	// They die with the mock, and a disk takes its time for each line.
@@ -42,7 +44,7 @@ var noBug = bugs.Bug{Name: "control"}
 var roomy = map[string]any{
 	"quotas": map[string]int{"iam.oidcWLIFederations.count": 1000, "iam.saFederatedCredentials.count": 5000, "iam.serviceAccounts.count": 2000,
 		"iam.accessBindings.count": 100_000, "vpc.networks.count": 500, "managed-kubernetes.clusters.count": 500},
-	"jwks": map[string]string{"timeout": "1s"},
+	"jwks": map[string]string{"timeout": "3s"},
 }
 
 // open starts the mock and the cluster that most runs share.
@@ -155,7 +157,7 @@ func (k *killer) tell(r killmatrix.Result, took time.Duration) {
 }
 
 // conclude prints what the matrix says; all tells that it is the whole one.
-func (k *killer) conclude(m killmatrix.Matrix, outages int, all bool, took time.Duration) error {
+func (k *killer) conclude(m killmatrix.Matrix, outages error, all bool, took time.Duration) error {
 	page, err := os.OpenFile(filepath.Join(k.out, "matrix.md"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -168,8 +170,8 @@ func (k *killer) conclude(m killmatrix.Matrix, outages int, all bool, took time.
 	if m.Killed() < len(m.Results) {
 		failures = append(failures, fmt.Sprintf("%d bugs were not caught as declared", len(m.Results)-m.Killed()))
 	}
-	if outages > 0 {
-		failures = append(failures, fmt.Sprintf("%d outages were taken for answers", outages))
+	if outages != nil {
+		failures = append(failures, outages.Error())
 	}
 	if unproven := m.Unproven(); all && len(unproven) > 0 {
 		failures = append(failures, "no bug was caught by "+strings.Join(unproven, ", "))
@@ -208,54 +210,6 @@ func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Re
 		args = append(args, k.sharedCluster()...)
 	}
 	return k.launch(ctx, b.Name, args)
-}
-
-// outageTimeouts are waited out by every check of a run during an outage, side by
-// side.
-var outageTimeouts = []string{"--procs=6", "--timeout-propagation=1s", "--timeout-exchange=1s", "--timeout-call=10s"}
-
-// runOutages runs the suite during each outage, one after the other: they concern
-// the whole mock. It returns how many were taken for answers.
-func (k *killer) runOutages(ctx context.Context) (failed int) {
-	for _, o := range killmatrix.Outages() {
-		began := time.Now()
-		faults, err := k.runOutage(ctx, o)
-		if err != nil {
-			faults = append(faults, err.Error())
-		}
-		word := "no answer"
-		if len(faults) > 0 {
-			word = "TAKEN FOR ONE"
-			failed++
-		}
-		k.console.say("%-16s %-44s %6s  %s", word, o.Name, time.Since(began).Round(100*time.Millisecond), o.Doc)
-		for _, fault := range faults {
-			k.console.say("                 %s", fault)
-		}
-	}
-	return failed
-}
-
-func (k *killer) runOutage(ctx context.Context, o killmatrix.Outage) (faults []string, err error) {
-	folder, err := k.mock.addFolder(ctx, strings.ToLower(o.Name))
-	if err != nil {
-		return nil, err
-	}
-	if o.Faults != "" {
-		if err := k.mock.setFaults(ctx, o.Faults); err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, k.mock.setFaults(context.WithoutCancel(ctx), "[]")) }()
-	}
-	args := slices.Concat(k.arguments(folder, o.Plan()), outageTimeouts, k.sharedCluster())
-	if o.Gone {
-		args = append(args, "--token-endpoint=https://127.0.0.1:1/oauth/token") // nobody listens there
-	}
-	made, err := k.launch(ctx, o.Name, args)
-	if err != nil {
-		return nil, err
-	}
-	return o.Judge(made), nil
 }
 
 func (k *killer) sharedCluster() []string {

@@ -25,10 +25,12 @@ import (
 
 // Server answers every request as it is told to. It is safe for concurrent use.
 type Server struct {
-	// URL is that of the server as the cloud reaches it.
+	// URL begins those of the server as the cloud reaches it. No other server ever has
+	// it, at the same port neither: a cloud may remember what it fetched from there.
 	URL string
 
 	mu      sync.Mutex
+	path    string
 	handler http.Handler
 	asked   int
 	// strange is what the server shows for its own, if it is not nil.
@@ -47,7 +49,8 @@ func Start(ctx context.Context, cfg config.WebHost) (*Server, error) {
 		return nil, fmt.Errorf("listening on web_host.listen %s: %w", cfg.Listen, err)
 	}
 	s := &Server{trusted: &trusted, handler: http.NotFoundHandler()}
-	s.URL = "https://" + reachable(cfg.Address, listener.Addr())
+	s.path = "/" + rand.Text()
+	s.URL = "https://" + reachable(cfg.Address, listener.Addr()) + s.path
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second,
 		// Clients that do not trust a certificate are what some checks are about.
@@ -121,7 +124,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	handler := s.handler
 	s.mu.Unlock()
 	w.Header().Set("Connection", "close") // the next request sees the next certificate
-	handler.ServeHTTP(w, r)
+	http.StripPrefix(s.path, handler).ServeHTTP(w, r)
 }
 
 // selfSigned is a certificate for the same names, by nobody but itself.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,9 +63,26 @@ func TestServer(t *testing.T) {
 			t.Errorf("strange %v: %s, %v", strange, text, err)
 		}
 	}
+	again, err := Start(t.Context(), host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = again.Close() })
+	if path(t, again) == path(t, s) {
+		t.Error("two servers have the same path: at the same port they would be one for whoever remembers keys")
+	}
 	if s.Asked() != 2 {
 		t.Errorf("asked %d times", s.Asked())
 	}
+}
+
+func path(t *testing.T, s *Server) string {
+	t.Helper()
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Path
 }
 
 func pool(a *wire.Authority) *x509.CertPool {

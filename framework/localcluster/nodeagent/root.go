@@ -21,6 +21,8 @@ const (
 	httpsPort    = "443"
 )
 
+const mandb = "/usr/bin/mandb"
+
 // route is a name that pods reach and the address, inside the pod and outside.
 type route struct {
 	name, inside, outside string
@@ -52,6 +54,14 @@ func (a *Agent) podFiles(pod *corev1.Pod, hostname, podIP string) map[string]san
 	if there("/etc/apt/apt.conf.d") {
 		text("/etc/apt/apt.conf.d/zz-cluster-egress", fmt.Sprintf(
 			"// This pod's only way to package archives.\nAcquire::http::Proxy \"http://%[1]s\";\nAcquire::https::Proxy \"http://%[1]s\";\n", proxyAddress))
+	}
+	// Images have no index of manuals, and making one costs more than installing the
+	// package does. apt keeps its index of packages from one command to the next.
+	if there(mandb) {
+		files[mandb] = sandbox.File{Content: []byte("#!/bin/sh\n"), Mode: 0o755}
+	}
+	if there("/etc/apt/apt.conf.d") {
+		text("/etc/apt/apt.conf.d/zz-keep-index", "Dir::Cache::pkgcache \"pkgcache.bin\";\nDir::Cache::srcpkgcache \"srcpkgcache.bin\";\n")
 	}
 	for path, content := range caFiles(a.cfg.Egress.CABundle) {
 		files[path] = sandbox.File{Content: content, Mode: 0o644}

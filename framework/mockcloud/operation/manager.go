@@ -6,7 +6,6 @@ package operation
 import (
 	"cmp"
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -161,19 +160,21 @@ func (m *Manager) Get(id string) (*operation.Operation, Info, bool) {
 
 // On lists the operations on a resource, oldest first.
 func (m *Manager) On(ref state.Ref) []*operation.Operation {
-	return slices.DeleteFunc(m.rows.List(nil), func(op *operation.Operation) bool {
-		info, _ := m.infos.Get(op.Id)
-		return info.On != ref
-	})
+	return m.on(ref, func(*operation.Operation) bool { return true })
 }
 
 // Unfinished lists the operations on a resource that are not done, oldest first.
 func (m *Manager) Unfinished(ref state.Ref) []*operation.Operation {
-	running := m.rows.List(func(op *operation.Operation) bool { return !op.Done })
-	return slices.DeleteFunc(running, func(op *operation.Operation) bool {
-		info, _ := m.infos.Get(op.Id)
-		return info.On != ref
-	})
+	return m.on(ref, func(op *operation.Operation) bool { return !op.Done })
+}
+
+// on copies only what is asked for: a mock of many folders has many operations.
+func (m *Manager) on(ref state.Ref, keep func(*operation.Operation) bool) []*operation.Operation {
+	ids := m.infos.Where(func(i Info) bool { return i.On == ref })
+	if len(ids) == 0 {
+		return nil
+	}
+	return m.rows.List(func(op *operation.Operation) bool { return ids[op.Id] && keep(op) })
 }
 
 // Close cancels the work that is under way and waits for it.
