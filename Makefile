@@ -51,9 +51,10 @@ test: ## Run the unit, fuzz seed and integration tests
 test-kind: ## Run the tests that need Docker too: real kind clusters (minutes)
 	@WLIF_KIND=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./framework/localcluster/kind
 
+space := $() $()
 .PHONY: test-html
 test-html: ## Run the tests of report.html that need Chromium and npm too; RUNS=FOLDER:FOLDER opens pages of runs
-	@axe=$$(scripts/axe) && WLIF_CHROMIUM=1 WLIF_AXE=$$axe WLIF_HTML_RUNS='$(RUNS)' go test -count=1 -timeout 15m -v $(TESTFLAGS) ./framework/htmlreport
+	@axe=$$(scripts/axe) && WLIF_CHROMIUM=1 WLIF_AXE=$$axe WLIF_HTML_RUNS='$(subst $(space),:,$(abspath $(subst :, ,$(RUNS))))' go test -count=1 -timeout 15m -v $(TESTFLAGS) ./framework/htmlreport
 
 .PHONY: lint
 lint: bin/golangci-lint bin/actionlint ## Check the code and the workflows (builds the linters once)
@@ -121,6 +122,14 @@ endif
 .PHONY: node-image
 node-image: build ## Get the images of kind clusters: K8S_VERSION=1.36; pulled, or built without a registry
 	@bin/wlif node-image $(if $(K8S_VERSION),--k8s-version=$(K8S_VERSION))
+
+.PHONY: image
+image: build ## Make the container image wlif of what is built here; docker build makes one without a Go toolchain
+	@scripts/image
+
+.PHONY: incluster
+incluster: image ## Run the image as the Job of manifests/job in a kind cluster of the mock cloud
+	@scripts/incluster
 
 .PHONY: doctor
 doctor: build ## Say what is missing, before anything is created

@@ -84,7 +84,7 @@ func (d *diagnosis) kubernetes(ctx context.Context) (*cluster.Cluster, error) {
 	if err != nil {
 		return nil, unknownIsUsage(cloud.While(err, "looking up the cluster "+d.cfg.ClusterID))
 	}
-	access := provision.ClusterOf(found)
+	access := provision.ClusterOf(found, d.cfg.InternalEndpoint)
 	return cluster.FromEndpoint(access.Endpoint, []byte(access.CA), func(ctx context.Context) (string, error) {
 		token, err := d.client.IAMToken(ctx)
 		return token.Value.Reveal(), err

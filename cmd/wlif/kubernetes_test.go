@@ -56,7 +56,8 @@ type fakeCluster struct {
 	version string
 }
 
-func (c *fakeCluster) Endpoint() string { return c.api.URL }
+func (c *fakeCluster) Endpoint() string         { return c.api.URL }
+func (c *fakeCluster) InternalEndpoint() string { return c.api.URL }
 func (c *fakeCluster) CA() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.api.Certificate().Raw})
 }

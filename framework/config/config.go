@@ -48,6 +48,9 @@ type Config struct {
 	// The user's own resources: looked up, never changed or deleted.
 	ClusterID  string `json:"cluster_id"`
 	Kubeconfig string `json:"kubeconfig"`
+	// InternalEndpoint reaches the API of Managed Kubernetes clusters from inside their
+	// network.
+	InternalEndpoint bool `json:"internal_endpoint"`
 	// Issuer and JWKSURL complete a Kubeconfig whose API server's own discovery
 	// document names addresses that the cloud cannot reach.
 	Issuer    string `json:"issuer"`

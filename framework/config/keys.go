@@ -115,6 +115,8 @@ func targetKeys() []Key {
 		key(groupTarget, "folder_id", "", "the folder everything is created in", textField(func(c *Config) *string { return &c.FolderID })),
 		key(groupTarget, "other_folder_id", "", "a second folder of the same cloud, for checks across folders (default: that of the mock this run starts)",
 			textField(func(c *Config) *string { return &c.OtherFolderID })),
+		key(groupTarget, "internal_endpoint", "false", "reach the cluster's API under its address inside its network (default: the public one, if it has one)",
+			boolField(func(c *Config) *bool { return &c.InternalEndpoint })),
 		key(groupTarget, "zone", "ru-central1-a", "availability zone of subnet, cluster and nodes",
 			textField(func(c *Config) *string { return &c.Zone })),
 	}

@@ -245,6 +245,7 @@ func TestRefused(t *testing.T) {
 		"cluster id but not existing":   {"", nil, []string{"--cluster-id=cat1"}, []string{"cluster_id", "contradicts cluster=embedded"}},
 		"network of existing":           {"", yandex, []string{"--cloud=yandex", "--cluster=existing", "--cluster-id=c", "--network-id=n"}, []string{"network_id", "contradicts cluster=existing"}},
 		"issuer without kubeconfig":     {"", nil, []string{"--issuer=https://x"}, []string{"issuer", "only with kubeconfig"}},
+		"kubeconfig with an address":    {"", nil, []string{"--cluster=existing", "--kubeconfig=" + exists, "--internal-endpoint"}, []string{"internal_endpoint", "contradicts kubeconfig"}},
 		"missing kubeconfig":            {"", nil, []string{"--cluster=existing", "--kubeconfig=/no/kubeconfig"}, []string{"kubeconfig", "no such file"}},
 		"mock settings elsewhere":       {"", yandex, []string{"--cloud=yandex", "--mock-settings=" + exists}, []string{"mock_settings", "contradicts cloud=yandex"}},
 		"bad endpoint":                  {"", yandex, []string{"--cloud=yandex", "--endpoint=https://api"}, []string{"endpoint", "host:port"}},

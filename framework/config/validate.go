@@ -131,6 +131,9 @@ func (k *checker) existing() {
 			}
 		}
 	}
+	if k.Kubeconfig != "" && k.InternalEndpoint {
+		k.refuse("internal_endpoint", "contradicts kubeconfig, which has an address")
+	}
 	k.readable("kubeconfig", k.Kubeconfig)
 }
 

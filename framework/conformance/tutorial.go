@@ -120,7 +120,7 @@ func tutorialArea() []Requirement {
 			Level:       Must,
 			Severity:    Critical,
 			Sources:     []Source{tutorialClause("Test the integration, step 9")},
-			Remediation: "Assign lockbox.payloadViewer on the secret's folder (and a KMS role if the secret is encrypted with a key of yours), and wait for the role to take effect.",
+			Remediation: "Assign lockbox.payloadViewer on the secret's folder (and a KMS role if the secret is encrypted with a key of yours), and wait for the role to take effect. If another value came, compare the secret's current version with what was stored.",
 		},
 		{
 			ID:          TutorialDeleted,

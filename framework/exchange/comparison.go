@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// BothSides comes between what String says and all that was compared, so that a page
+// with a table of its own can leave the rest out.
+const BothSides = " Compared:"
+
 // String says in one line what differs first, what to do, and what both sides
 // are. It has nothing of the token but its claims.
 func (e Explanation) String() string {
@@ -20,6 +24,7 @@ func (e Explanation) String() string {
 	} else {
 		text.WriteString("the token is what the federation and the credential demand, as far as its claims tell.")
 	}
+	text.WriteString(BothSides)
 	for _, row := range e.Rows() {
 		fmt.Fprintf(&text, " %s: token %s, setup %s;", row.About, row.Token, row.Setup)
 	}

@@ -61,8 +61,9 @@ type tab struct {
 	took time.Duration
 }
 
-// scratch is a folder for what a browser leaves in the temporary one, and does not
-// delete when it is killed. Its path is short: sockets are in it.
+// scratch is a folder for a browser's files. Its path is short: sockets are in it.
+// It goes when the last of the browser's processes writes no more, which is a little
+// after the browser's end.
 func scratch(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "wlif-chromium-")
@@ -70,8 +71,17 @@ func scratch(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
+		again := time.NewTicker(20 * time.Millisecond)
+		defer again.Stop()
+		for late := time.Now().Add(actionLimit); ; <-again.C {
+			err := os.RemoveAll(dir)
+			if err == nil {
+				return
+			}
+			if time.Now().After(late) {
+				t.Error(err)
+				return
+			}
 		}
 	})
 	return dir
@@ -81,15 +91,17 @@ func scratch(t *testing.T) string {
 // its console.
 func open(t *testing.T, page string) *tab {
 	t.Helper()
+	own := scratch(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Env("TMPDIR="+scratch(t)), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.UserDataDir(filepath.Join(own, "profile")), chromedp.Env("TMPDIR="+own), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		// A machine that does much else takes long to start one.
 		chromedp.WSURLReadTimeout(2*time.Minute))
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stop)
 	// The library does not know every event of a newer browser.
-	ctx, closeTab := chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
-	t.Cleanup(closeTab)
+	ctx, _ = chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
+	// A browser that is only killed goes on writing into its folder.
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx) })
 	address := (&url.URL{Scheme: "file", Path: page}).String()
 	b := &tab{Context: ctx, t: t}
 	chromedp.ListenTarget(ctx, func(event any) {
@@ -345,7 +357,11 @@ func shoot(b *tab, name string) {
 		} {
 			var picture []byte
 			b.do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: screen.scheme}}),
-				chromedp.EmulateViewport(screen.width, screen.height), chromedp.Evaluate(show, nil), chromedp.CaptureScreenshot(&picture))
+				chromedp.EmulateViewport(screen.width, screen.height), chromedp.Evaluate(show, nil),
+				// What has just come onto the screen is drawn in the next frame.
+				chromedp.Evaluate(`new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(true))))`, nil,
+					func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }),
+				chromedp.CaptureScreenshot(&picture))
 			if err := os.WriteFile(filepath.Join(folder, name+"-"+screen.name+"-"+part+".png"), picture, 0o600); err != nil {
 				b.t.Fatal(err)
 			}

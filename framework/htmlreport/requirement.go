@@ -2,11 +2,13 @@ package htmlreport
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
 	"github.com/wlif-conformance/wlif-conformance/framework/report"
 )
@@ -80,6 +82,10 @@ func present(q report.Requirement, s *story, in Input) *requirement {
 		}
 		out.Checks = append(out.Checks, view)
 	}
+	out.Reason = cause(q.Reason, out.Compared != nil)
+	for i := range out.Checks {
+		out.Checks[i].Reason = cause(out.Checks[i].Reason, out.Compared != nil)
+	}
 	slices.SortStableFunc(out.Checks, func(a, b checkView) int { return cmp.Compare(rank(a.Verdict), rank(b.Verdict)) })
 	if in.File != nil && out.Bad {
 		out.Files = evidence(s.files[q.ID], in.File)
@@ -87,13 +93,25 @@ func present(q report.Requirement, s *story, in Input) *requirement {
 	return out
 }
 
-// reproduce is the run's command for one requirement. A command that selects already
-// stays as it is.
+// selects is a flag that says what is run, as report.Reproduce writes it.
+var selects = regexp.MustCompile(` --(requirement|label-filter)[= ]('[^']*'|\S*)`)
+
+// reproduce is the run's command for one requirement alone. Those about whole runs
+// need all of it.
 func reproduce(command, id string) string {
-	if command == "" || strings.Contains(command, "--requirement") || strings.HasPrefix(id, "invariants/") {
+	if command == "" || strings.HasPrefix(id, "invariants/") {
 		return command
 	}
-	return command + " --requirement=" + id
+	command, _, _ = strings.Cut(command, "\n") // the first shard's, if there are several
+	return selects.ReplaceAllString(command, "") + " --requirement=" + id
+}
+
+// cause is a verdict's reason without what the table below says better.
+func cause(reason string, compared bool) string {
+	if before, _, found := strings.Cut(reason, exchange.BothSides); found && compared {
+		return before
+	}
+	return reason
 }
 
 func (c *check) views(bad bool) []stepView {

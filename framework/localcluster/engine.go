@@ -72,6 +72,9 @@ type Authenticator struct {
 type Cluster interface {
 	// Endpoint is the URL of the API server, with an address of this machine.
 	Endpoint() string
+	// InternalEndpoint is its URL for the cluster's own network, such as pods, if that
+	// is another one.
+	InternalEndpoint() string
 	// CA is the PEM certificate the API server's certificate is verified with.
 	CA() []byte
 	// Version is the full version it runs, without the v.

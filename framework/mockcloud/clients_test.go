@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,6 +27,7 @@ import (
 	iamsdk "github.com/yandex-cloud/go-sdk/v2/services/iam/v1"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google/externalaccount"
+	"google.golang.org/grpc"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
@@ -237,6 +239,26 @@ func TestDiscovery(t *testing.T) {
 		if !strings.HasPrefix(e.Address, "127.0.0.1:") {
 			t.Errorf("%s is at %s", e.Id, e.Address)
 		}
+	}
+}
+
+// Who found the mock under a real name goes on under real names: its own addresses are
+// out of reach in a pod.
+func TestDiscoveryUnderRealNames(t *testing.T) {
+	c := start(t)
+	conn := c.as(t, c.World().Owner, grpc.WithAuthority("api.cloud.yandex.net:443"))
+	got, err := endpoint.NewApiEndpointServiceClient(conn).Get(t.Context(), &endpoint.GetApiEndpointRequest{ApiEndpointId: "iam"})
+	if err != nil || got.Address != "iam.api.cloud.yandex.net:443" {
+		t.Errorf("%v (%v)", got, err)
+	}
+	answer, err := c.realNames().Get("https://api.cloud.yandex.net/endpoints/iam") //nolint:noctx // a local server of this test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || !strings.Contains(string(body), `"iam.api.cloud.yandex.net:443"`) {
+		t.Errorf("%s (%v)", body, err)
 	}
 }
 

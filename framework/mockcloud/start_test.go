@@ -48,11 +48,11 @@ func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]strin
 func (bearer) RequireTransportSecurity() bool { return true }
 
 // as connects a plain gRPC client that calls as a subject.
-func (c *Cloud) as(t *testing.T, subject access.Subject) *grpc.ClientConn {
+func (c *Cloud) as(t *testing.T, subject access.Subject, more ...grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
 	token := c.kernel.Tokens.Mint(subject, c.clock.Now().Add(time.Hour))
-	conn, err := grpc.NewClient(c.api.Addr().String(), grpc.WithPerRPCCredentials(bearer(token)),
-		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: c.authority.Pool(), MinVersion: tls.VersionTLS12})))
+	conn, err := grpc.NewClient(c.api.Addr().String(), append(more, grpc.WithPerRPCCredentials(bearer(token)),
+		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: c.authority.Pool(), MinVersion: tls.VersionTLS12})))...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func (p *plan) cluster(needs []string) Step {
 		if err != nil {
 			return id, err
 		}
-		p.target.Cluster = ClusterOf(made)
+		p.target.Cluster = ClusterOf(made, p.cfg.InternalEndpoint)
 		if p.federated && p.target.Cluster.Issuer == "" {
 			return id, fmt.Errorf("creating cluster %s: it was asked for with workload identity federation and reports no issuer", id)
 		}
@@ -140,11 +140,12 @@ func (p *plan) clusterRequest() *k8s.CreateClusterRequest {
 	}
 }
 
-// ClusterOf is what a run knows of a cluster as the cloud describes it.
-func ClusterOf(c *k8s.Cluster) Cluster {
+// ClusterOf is what a run knows of a cluster as the cloud describes it; with internal
+// it is reached from inside its network.
+func ClusterOf(c *k8s.Cluster, internal bool) Cluster {
 	wlif, endpoints := c.GetWorkloadIdentityFederation(), c.GetMaster().GetEndpoints()
 	endpoint := endpoints.GetExternalV4Endpoint()
-	if endpoint == "" {
+	if internal || endpoint == "" {
 		endpoint = endpoints.GetInternalV4Endpoint()
 	}
 	return Cluster{ID: c.GetId(), Name: c.GetName(), Version: c.GetMaster().GetVersion(), ReleaseChannel: strings.ToLower(c.GetReleaseChannel().String()),

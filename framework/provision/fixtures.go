@@ -159,7 +159,7 @@ func (f *Fixtures) Delete(ctx context.Context, ids ...string) error {
 			records = append(records, r)
 		}
 	}
-	m := &remover{client: f.o.Client, folder: f.b.folder, timeouts: f.o.Config.Timeouts, storage: f.o.Config.StorageEndpoint, dial: f.o.Dial, gone: f.o.Ledger.Deleted}
+	m := &remover{client: f.o.Client, folder: f.b.folder, timeouts: f.o.Config.Timeouts, storage: f.o.Config.StorageEndpoint, dial: f.o.Dial, internal: f.o.Config.InternalEndpoint, gone: f.o.Ledger.Deleted}
 	_, err := m.run(ctx, records, nil, nil)
 	return err
 }

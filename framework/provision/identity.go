@@ -142,7 +142,7 @@ func (p *plan) existingCluster() Step {
 			return "", fmt.Errorf("looking up cluster_id %s: workload identity federation is not enabled on it; "+
 				"yc managed-kubernetes cluster update --id %s --enable-workload-identity-federation enables it", c.GetId(), c.GetId())
 		}
-		p.target.Cluster = ClusterOf(c)
+		p.target.Cluster = ClusterOf(c, p.cfg.InternalEndpoint)
 		p.target.Cluster.Existing = true
 		return c.GetId(), nil
 	})

@@ -28,6 +28,8 @@ type remover struct {
 	// storage is the URL of the object storage; empty: the cloud knows.
 	storage string
 	dial    Dial
+	// internal: clusters that stay are reached from inside their network.
+	internal bool
 	// gone is told of every record that is no more; nil: nobody.
 	gone func(Mark) error
 
@@ -234,7 +236,7 @@ func (m *remover) kube(ctx context.Context, parent string) (Kubernetes, error) {
 		if err != nil {
 			return nil, err
 		}
-		target = ClusterOf(c)
+		target = ClusterOf(c, m.internal)
 	}
 	k, err := m.dial(ctx, kubeAccess(m.client, target))
 	if err != nil {

@@ -24,7 +24,7 @@ func Teardown(ctx context.Context, o TeardownOptions) (Outcome, error) {
 func clearRun(ctx context.Context, o TeardownOptions, records []Record) (Outcome, error) {
 	began := time.Now()
 	h := o.Ledger.Header()
-	m := &remover{client: o.Client, folder: h.FolderID, timeouts: o.Config.Timeouts, storage: o.Config.StorageEndpoint, dial: o.Dial, gone: o.Ledger.Deleted}
+	m := &remover{client: o.Client, folder: h.FolderID, timeouts: o.Config.Timeouts, storage: o.Config.StorageEndpoint, dial: o.Dial, internal: o.Config.InternalEndpoint, gone: o.Ledger.Deleted}
 	spans, err := m.run(ctx, records, Usual(o.Config), o.On)
 	found, listErr := ours(ctx, o.Client, foldersOf(h.FolderID, records), map[string][]string{h.RunID: accountsOf(records)})
 	namespaces, nsErr := m.namespaces(ctx, h.RunID, records)

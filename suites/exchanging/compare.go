@@ -41,14 +41,22 @@ func Compare(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, r.Config.Timeouts.Call.D())
 	defer cancel()
 	token := exchange.Token(form.Get("subject_token"))
-	_ = r.Journal.Write(compared(ctx, trust.Question{Cloud: r.Cloud, ServiceAccountID: form.Get("audience")}, token))
+	found, err := trust.Question{Cloud: r.Cloud, ServiceAccountID: form.Get("audience")}.Explain(ctx, token, time.Now())
+	Journal(found, err)
 }
 
-func compared(ctx context.Context, q trust.Question, token exchange.Token) journal.Compared {
-	found, err := q.Explain(ctx, token, time.Now())
+// Journal notes for the report what a comparison found, or why there is none.
+func Journal(found exchange.Explanation, err error) {
+	event := journal.Compared{}
 	if err != nil {
-		return journal.Compared{Problem: err.Error()}
+		event.Problem = err.Error()
+	} else {
+		event = compared(found)
 	}
+	_ = run.Current().Journal.Write(event)
+}
+
+func compared(found exchange.Explanation) journal.Compared {
 	var out journal.Compared
 	if first, ok := found.First(); ok {
 		out.First, out.Remedy = first.Name+": "+first.Text, first.Remedy

@@ -51,7 +51,7 @@ func (s *subject) look(ctx context.Context) *k8s.Cluster {
 	found, err := run.Current().Cloud.Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: s.id()})
 	check.NoError(err, "reading the cluster "+s.id())
 	group := s.account.Of.NodeGroupID
-	s.account.Of = provision.ClusterOf(found)
+	s.account.Of = provision.ClusterOf(found, run.Current().Config.InternalEndpoint)
 	s.account.Of.NodeGroupID = group
 	opened, err := run.Current().Open(s.account.Of)
 	check.Prerequisite(err, "connecting to the cluster "+s.id())

@@ -16,6 +16,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
 	"github.com/wlif-conformance/wlif-conformance/framework/trust"
 	"github.com/wlif-conformance/wlif-conformance/manifests"
+	"github.com/wlif-conformance/wlif-conformance/suites/exchanging"
 )
 
 // again repeats get-token.sh's request in the same shell and prints status, error
@@ -77,6 +78,7 @@ func (w *walk) differences(ctx context.Context) string {
 	}
 	question := trust.Question{Cloud: w.Cloud, FederationID: w.Target.FederationID, ServiceAccountID: w.Target.ServiceAccountID}
 	explained, err := question.Explain(ctx, exchange.Token(result.Stdout), time.Now())
+	exchanging.Journal(explained, err)
 	if err != nil {
 		return "; why cannot be said: " + err.Error()
 	}

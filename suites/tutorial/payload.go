@@ -46,7 +46,9 @@ func (w *walk) payload(ctx SpecContext) {
 		return got.String(), err
 	})).WithTimeout(w.Config.Timeouts.Propagation.D()).WithPolling(run.Poll).Should(Equal(onePayload))
 	tried.tell("get-secret.sh got a payload")
-	Expect(got.differences(want)).To(BeEmpty(), "the payload is not what was stored")
+	if found := got.differences(want); len(found) > 0 {
+		Fail("the payload is not what was stored: " + strings.Join(found, "; "))
+	}
 }
 
 // answer is what Lockbox's REST API answers: a payload, or a google.rpc.Status.

@@ -59,6 +59,9 @@ var errDeleted = errors.New("the cluster was deleted")
 // Endpoint is https://ADDRESS:PORT.
 func (c *Cluster) Endpoint() string { return c.at.url(c.at.api) }
 
+// InternalEndpoint is the same: there is no network but this machine's.
+func (c *Cluster) InternalEndpoint() string { return c.Endpoint() }
+
 // CA is the cluster's authority.
 func (c *Cluster) CA() []byte { return slices.Clone(c.keys.ca.PEM) }
 

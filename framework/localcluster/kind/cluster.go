@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"sync"
@@ -45,8 +46,16 @@ type Cluster struct {
 
 var _ localcluster.Cluster = (*Cluster)(nil)
 
+// apiPort is the API server's in its container, kubeadm's default.
+const apiPort = "6443"
+
 // Endpoint is https://127.0.0.1:PORT.
 func (c *Cluster) Endpoint() string { return c.admin.Host }
+
+// InternalEndpoint is the control plane's container.
+func (c *Cluster) InternalEndpoint() string {
+	return "https://" + net.JoinHostPort(c.control.address, apiPort)
+}
 
 // CA is the cluster's authority.
 func (c *Cluster) CA() []byte { return slices.Clone(c.admin.CAData) }

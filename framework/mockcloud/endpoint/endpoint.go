@@ -4,8 +4,11 @@ package endpoint
 
 import (
 	"context"
+	"net"
+	"slices"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/endpoint"
+	"google.golang.org/grpc/metadata"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
 )
@@ -65,8 +68,9 @@ func Hosts() []string {
 
 type server struct {
 	endpoint.UnimplementedApiEndpointServiceServer
-	k    *kernel.Kernel
-	list []*endpoint.ApiEndpoint
+	k *kernel.Kernel
+	// list has the mock's addresses, real the cloud's own.
+	list, real []*endpoint.ApiEndpoint
 }
 
 // Services is the discovery service.
@@ -78,13 +82,31 @@ func Services(k *kernel.Kernel, at Addresses) []kernel.Service {
 			address = at.Storage
 		}
 		s.list = append(s.list, &endpoint.ApiEndpoint{Id: h.id, Address: address})
+		s.real = append(s.real, &endpoint.ApiEndpoint{Id: h.id, Address: h.host + ":443"})
 	}
 	return []kernel.Service{{Desc: &endpoint.ApiEndpointService_ServiceDesc, Impl: s,
 		Rules: map[string]kernel.Rule{"Get": kernel.Public(), "List": kernel.Public()}}}
 }
 
-func (s *server) Get(_ context.Context, req *endpoint.GetApiEndpointRequest) (*endpoint.ApiEndpoint, error) {
-	for _, e := range s.list {
+// endpoints are the cloud's own for who found the mock under a real name, as pods do:
+// the mock's addresses may be out of reach there.
+func (s *server) endpoints(ctx context.Context) []*endpoint.ApiEndpoint {
+	// The second is the REST gateway's.
+	for _, key := range []string{":authority", "x-forwarded-host"} {
+		for _, name := range metadata.ValueFromIncomingContext(ctx, key) {
+			if host, _, err := net.SplitHostPort(name); err == nil {
+				name = host
+			}
+			if slices.Contains(Hosts(), name) {
+				return s.real
+			}
+		}
+	}
+	return s.list
+}
+
+func (s *server) Get(ctx context.Context, req *endpoint.GetApiEndpointRequest) (*endpoint.ApiEndpoint, error) {
+	for _, e := range s.endpoints(ctx) {
 		if e.Id == req.ApiEndpointId {
 			return e, nil
 		}
@@ -94,7 +116,7 @@ func (s *server) Get(_ context.Context, req *endpoint.GetApiEndpointRequest) (*e
 
 // List answers with everything on one page unless a smaller one is asked for:
 // the official SDKs read only the first.
-func (s *server) List(_ context.Context, req *endpoint.ListApiEndpointsRequest) (*endpoint.ListApiEndpointsResponse, error) {
-	page, next, err := kernel.Page(s.list, req, (*endpoint.ApiEndpoint).GetId)
+func (s *server) List(ctx context.Context, req *endpoint.ListApiEndpointsRequest) (*endpoint.ListApiEndpointsResponse, error) {
+	page, next, err := kernel.Page(s.endpoints(ctx), req, (*endpoint.ApiEndpoint).GetId)
 	return &endpoint.ListApiEndpointsResponse{Endpoints: page, NextPageToken: next}, err
 }

@@ -140,8 +140,10 @@ func (c *fakeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *fakeCluster) Endpoint() string { return "https://127.81.2.3:6443" }
-func (c *fakeCluster) CA() []byte       { return []byte("the CA of " + c.spec.Name) }
-func (c *fakeCluster) Version() string  { return "1.36.3" }
+
+func (c *fakeCluster) InternalEndpoint() string { return "https://10.81.2.3:6443" }
+func (c *fakeCluster) CA() []byte               { return []byte("the CA of " + c.spec.Name) }
+func (c *fakeCluster) Version() string          { return "1.36.3" }
 func (c *fakeCluster) Admin() *rest.Config {
 	return &rest.Config{Host: c.api.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}
 }

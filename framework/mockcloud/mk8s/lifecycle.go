@@ -79,7 +79,7 @@ func (s *Service) bringUp(ctx context.Context, row *pb.Cluster, issuers []string
 		}
 	}
 	row.Status, row.Health = pb.Cluster_RUNNING, pb.Cluster_HEALTHY
-	locate(row.Master, running.Endpoint(), public)
+	locate(row.Master, running, public)
 	row.Master.MasterAuth = &pb.MasterAuth{ClusterCaCertificate: string(running.CA())}
 	return nil
 }

@@ -202,7 +202,8 @@ func TestTutorialsCluster(t *testing.T) {
 	if w := row.WorkloadIdentityFederation; !w.Enabled || w.Issuer != issuer || w.JwksUri != issuer+"/jwks.json" {
 		t.Errorf("federation is %v", w)
 	}
-	if e := row.Master.Endpoints; e.ExternalV4Endpoint != "https://127.81.2.3:6443" || e.InternalV4Endpoint != e.ExternalV4Endpoint || row.Master.GetZonalMaster().ExternalV4Address != "127.81.2.3" {
+	if e := row.Master.Endpoints; e.ExternalV4Endpoint != "https://127.81.2.3:6443" || e.InternalV4Endpoint != "https://10.81.2.3:6443" ||
+		row.Master.GetZonalMaster().ExternalV4Address != "127.81.2.3" || row.Master.GetZonalMaster().InternalV4Address != "10.81.2.3" {
 		t.Errorf("master is %v", row.Master)
 	}
 	if row.Master.MasterAuth.ClusterCaCertificate != "the CA of "+row.Id || row.Master.Version != "1.36" || row.CreatedAt.Nanos != 0 {

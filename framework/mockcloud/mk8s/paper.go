@@ -54,6 +54,7 @@ func (paperEngine) Start(_ context.Context, spec localcluster.Spec) (localcluste
 
 // Endpoint is in TEST-NET-2 (RFC 5737).
 func (*paperCluster) Endpoint() string                           { return "https://198.51.100.1" }
+func (c *paperCluster) InternalEndpoint() string                 { return c.Endpoint() }
 func (*paperCluster) CA() []byte                                 { return []byte("on paper\n") }
 func (c *paperCluster) Version() string                          { return c.version }
 func (*paperCluster) Admin() *rest.Config                        { return nil }

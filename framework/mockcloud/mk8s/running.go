@@ -47,26 +47,29 @@ func (w logWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// locate writes where the API server answers. On the cloud the two endpoints
-// differ; here both are the one of this machine.
-func locate(m *pb.Master, endpoint string, public bool) {
-	m.Endpoints = &pb.MasterEndpoints{InternalV4Endpoint: endpoint}
-	address, outside := "", ""
-	if u, err := url.Parse(endpoint); err == nil {
-		address = u.Hostname()
-	}
-	if net.ParseIP(address) == nil {
-		address = ""
-	}
+// locate writes where the API server answers.
+func locate(m *pb.Master, running localcluster.Cluster, public bool) {
+	m.Endpoints = &pb.MasterEndpoints{InternalV4Endpoint: running.InternalEndpoint()}
+	outside := ""
 	if public {
-		m.Endpoints.ExternalV4Endpoint, outside = endpoint, address
+		m.Endpoints.ExternalV4Endpoint, outside = running.Endpoint(), addressIn(running.Endpoint())
 	}
+	inside := addressIn(running.InternalEndpoint())
 	switch kind := m.MasterType.(type) {
 	case *pb.Master_ZonalMaster:
-		kind.ZonalMaster.InternalV4Address, kind.ZonalMaster.ExternalV4Address = address, outside
+		kind.ZonalMaster.InternalV4Address, kind.ZonalMaster.ExternalV4Address = inside, outside
 	case *pb.Master_RegionalMaster:
-		kind.RegionalMaster.InternalV4Address, kind.RegionalMaster.ExternalV4Address = address, outside
+		kind.RegionalMaster.InternalV4Address, kind.RegionalMaster.ExternalV4Address = inside, outside
 	}
+}
+
+// addressIn is the IP address in a URL, if one is.
+func addressIn(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil || net.ParseIP(u.Hostname()) == nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // apiRoles are the cloud's roles for the Kubernetes API: the permission that makes

@@ -17,6 +17,7 @@ type standIn struct {
 }
 
 func (c *standIn) Endpoint() string                         { return c.real.Endpoint() }
+func (c *standIn) InternalEndpoint() string                 { return c.real.InternalEndpoint() }
 func (c *standIn) CA() []byte                               { return c.real.CA() }
 func (c *standIn) Version() string                          { return c.real.Version() }
 func (c *standIn) Admin() *rest.Config                      { return nil } // it was set up when it was made
