@@ -107,6 +107,7 @@ func provisionTarget(ctx SpecContext, r *run.Run) []byte {
 	failed(r.Folder.SaveTarget(*target))
 	failed(r.Attach(ctx, *target))
 	failed(r.Journal.Write(r.TargetEvent(ctx)))
+	endEvents = r.FollowEvents(ctx)
 	for _, feature := range r.Features() {
 		failed(r.Journal.Write(feature))
 	}
@@ -118,9 +119,13 @@ func provisionTarget(ctx SpecContext, r *run.Run) []byte {
 // explained is set once the journal says why there is no target.
 var explained bool
 
+// endEvents ends what follows the cluster's events.
+var endEvents = func() {}
+
 // tearDown deletes the shared target. What it leaves, the launcher's sweep tries
 // again; the launcher also takes the inventory.
 func tearDown(ctx SpecContext, r *run.Run) {
+	endEvents()
 	if r.Ledger() == nil {
 		return
 	}

@@ -67,6 +67,7 @@ type page struct {
 	Facts           [][2]string
 	Waterfall       *waterfall
 	Plot            *plot
+	Happened        []journal.Happened
 	Changes         *report.Changes
 	Outside         []callView
 }
@@ -98,7 +99,7 @@ func compose(in Input) *page {
 	r := in.Report
 	p := &page{
 		Style: template.CSS(style), Script: template.JS(script), Policy: policy(), Report: r, Facts: identity(r), //nolint:gosec // our own files
-		Waterfall: s.draw(), Plot: s.plot(r.Propagation),
+		Waterfall: s.draw(), Plot: s.plot(r.Propagation), Happened: s.happened,
 	}
 	p.Headline, p.Class = headline(r)
 	if in.Previous != nil {

@@ -49,6 +49,7 @@ func TestRedRun(t *testing.T) {
 
 func TestGreenRun(t *testing.T) {
 	page := render(t, input(aRun(false)))
+	before(t, page, "Events of the cluster", "Pod test-wlif: BackOff: Back-off pulling image", "events as a table", "wlif-r-tutorial/test-wlif", "Scheduled", "warning: BackOff")
 	before(t, page, "PASS", "a role is granted", "What a cloud charges for", "catpaid", "master, address", "deleted", "Nothing was left behind")
 	for _, absent := range []string{"What is wrong", "The token against", `<span class="badge fail"`} {
 		if strings.Contains(page, absent) {
@@ -147,7 +148,7 @@ func TestWaterfall(t *testing.T) {
 			t.Errorf("%s lies outside: %+v", b.Title, b)
 		}
 	}
-	if classes["critical"] != 2 || classes["node"] != 2 || classes["v-fail"] != 1 || classes["v-pass"] < 100 || strings.Count(w.Path, "M") != 1 {
+	if classes["critical"] != 2 || classes["node"] != 3 || classes["bad"] != 1 || classes["v-fail"] != 1 || classes["v-pass"] < 100 || strings.Count(w.Path, "M") != 1 {
 		t.Errorf("%v, path %q", classes, w.Path)
 	}
 	s := tell(aRun(true))

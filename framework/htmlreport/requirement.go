@@ -60,6 +60,7 @@ const (
 	maxCalls     = 60
 	maxCallsGood = 8
 	maxFile      = 12000
+	maxHappened  = 300
 	maxGood      = 700
 )
 

@@ -73,6 +73,8 @@ func aRun(red bool) []journal.Record {
 		}
 		r.write(process, time.Millisecond, journal.Measured{Requirement: q.ID, What: "a role is granted", Duration: time.Duration(i) * time.Millisecond}, verdict)
 	}
+	r.write("suite-1", time.Second, journal.Happened{At: noon.Add(r.at), Of: "Pod", Namespace: "wlif-r-tutorial", Name: "test-wlif", Reason: "Scheduled", Text: "Successfully assigned"},
+		journal.Happened{At: noon.Add(r.at), Of: "Pod", Namespace: "wlif-r-tutorial", Name: "test-wlif", Warning: true, Reason: "BackOff", Text: "Back-off pulling image"})
 	r.write("suite-1", time.Second, journal.NodeStarted{Phase: journal.Delete, Node: "cluster"}, journal.NodeFinished{Phase: journal.Delete, Node: "cluster"})
 	r.write("run", 0, journal.Exit{Program: "suite"}, journal.Inventory{Complete: true}, journal.RunFinished{})
 	return r.records

@@ -21,6 +21,8 @@ type story struct {
 	measured map[string][]time.Duration
 	planned  journal.Planned
 	nodes    []*node
+	// happened is what the cluster said, by its own time.
+	happened []journal.Happened
 	started  time.Time
 	ended    time.Time
 }
@@ -92,6 +94,10 @@ func tell(records []journal.Record) *story {
 		case journal.NodeFinished:
 			if n := open[[2]string{string(e.Phase), e.Node}]; n != nil {
 				n.ended, n.failed = r.Time, e.Error
+			}
+		case journal.Happened:
+			if len(s.happened) < maxHappened {
+				s.happened = append(s.happened, e)
 			}
 		case journal.Measured:
 			s.measured[e.What] = append(s.measured[e.What], e.Duration)

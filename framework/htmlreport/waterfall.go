@@ -69,6 +69,7 @@ func (s *story) draw() *waterfall {
 	d.graph(s, "Provisioning", false)
 	d.connect(s.chain())
 	d.processes(s)
+	d.cluster(s)
 	d.graph(s, "Teardown", true)
 	d.Height = d.y + 6
 	d.ticks(total)
@@ -217,6 +218,34 @@ func (d *drawing) processes(s *story) {
 					c.ended.Sub(c.began).Round(time.Millisecond)), c.began, c.ended)
 				label = ""
 			}
+			d.y += rowHeight
+		}
+	}
+	d.y += 6
+}
+
+// cluster marks what the cluster said of the run: the warnings in a row of their own.
+func (d *drawing) cluster(s *story) {
+	if len(s.happened) == 0 {
+		return
+	}
+	d.head("Events of the cluster")
+	for _, row := range []struct {
+		warning      bool
+		class, label string
+	}{{false, "node", "events"}, {true, "bad", "warnings"}} {
+		label := row.label
+		for _, h := range s.happened {
+			if h.Warning == row.warning && !h.At.Before(d.from.Truncate(time.Second)) {
+				at := h.At
+				if at.Before(d.from) {
+					at = d.from // it has no fractions of a second
+				}
+				d.bar(row.class, label, fmt.Sprintf("%s %s: %s: %s", h.Of, h.Name, h.Reason, h.Text), at, at)
+				label = ""
+			}
+		}
+		if label == "" {
 			d.y += rowHeight
 		}
 	}

@@ -41,6 +41,7 @@ var decoders = map[string]func(json.RawMessage) (Event, error){
 	ResourceMade{}.Kind(): decode[ResourceMade],
 	ResourceGone{}.Kind(): decode[ResourceGone],
 	Inventory{}.Kind():    decode[Inventory],
+	Happened{}.Kind():     decode[Happened],
 	Log{}.Kind():          decode[Log],
 	Diagnostic{}.Kind():   decode[Diagnostic],
 	Exit{}.Kind():         decode[Exit],

@@ -273,6 +273,20 @@ type Inventory struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
+// Happened is an event of the cluster's own (core/v1 Event) about something of the run.
+type Happened struct {
+	// At is the cluster's time, in whole seconds mostly.
+	At time.Time `json:"at"`
+	// Of is the object's kind, "Pod".
+	Of        string `json:"of"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Warning   bool   `json:"warning,omitempty"`
+	// Reason is one word of the component's, Text its sentence.
+	Reason string `json:"reason"`
+	Text   string `json:"text,omitempty"`
+}
+
 // Log is a line for the human reader.
 type Log struct {
 	Level string `json:"level"`
@@ -315,6 +329,7 @@ func (ResourceLeft) Kind() string { return "resource-left" }
 func (ResourceMade) Kind() string { return "resource-made" }
 func (ResourceGone) Kind() string { return "resource-gone" }
 func (Inventory) Kind() string    { return "inventory" }
+func (Happened) Kind() string     { return "happened" }
 func (Log) Kind() string          { return "log" }
 func (Diagnostic) Kind() string   { return "diagnostic" }
 func (Exit) Kind() string         { return "exit" }

@@ -33,6 +33,7 @@ var every = []Event{
 	CheckStarted{Requirement: "tutorial/exchange", Case: "c"}, Step{Requirement: "tutorial/exchange", Text: "s"},
 	Called{Protocol: "HTTP", Method: "POST https://t", Request: Message{Header: map[string]string{"A": "b"}, Body: "c"}, Status: "200 OK", Took: 1,
 		Claims: &Claims{Header: []byte(`{"kid":"k"}`), Payload: []byte(`{"exp":1}`)}},
+	Happened{At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Of: "Pod", Namespace: "n", Name: "p", Warning: true, Reason: "Failed", Text: "t"},
 	Compared{First: "f", Remedy: "r", Rows: []ComparedRow{{About: "aud", Token: "a", Setup: "b", Difference: "case"}}},
 	Verdict{Requirement: "tutorial/exchange", Case: "c", Verdict: conformance.Pass, Duration: time.Second},
 	Observed{Requirement: "r", Case: "c", Name: "status", Value: "400"}, Measured{Requirement: "r", What: "w", Duration: time.Second},
