@@ -35,8 +35,9 @@ func (k *killer) outagesBeside(ctx context.Context) error {
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("starting the outages: %w", err)
 	}
-	last := ""
-	for lines := bufio.NewScanner(said); lines.Scan(); {
+	last, lines := "", bufio.NewScanner(said)
+	lines.Buffer(nil, 1<<20) // a failure's text may be long
+	for lines.Scan() {
 		last = lines.Text()
 		k.console.say("%s", last)
 	}
