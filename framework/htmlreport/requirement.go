@@ -94,8 +94,8 @@ func present(q report.Requirement, s *story, in Input) *requirement {
 	return out
 }
 
-// selects is a flag that says what is run, as report.Reproduce writes it.
-var selects = regexp.MustCompile(` --(requirement|label-filter)[= ]('[^']*'|\S*)`)
+// selects is a flag that says what is run, as a shell or the report's command quotes it.
+var selects = regexp.MustCompile(` ('--(requirement|label-filter)=[^']*'|--(requirement|label-filter)[= ]('[^']*'|\S*))`)
 
 // reproduce is the run's command for one requirement alone. Those about whole runs
 // need all of it.

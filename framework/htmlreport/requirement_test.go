@@ -12,6 +12,7 @@ func TestReproduce(t *testing.T) {
 		"":                        "",
 		"wlif run --profile=full": "wlif run --profile=full --requirement=a/b",
 		"wlif run --requirement=a/*,c/d --label-filter='must && !x' -k": "wlif run -k --requirement=a/b",
+		"wlif run '--requirement=a/*' '--label-filter=x && y' --keep":   "wlif run --keep --requirement=a/b",
 		"wlif run --requirement a/c --keep":                             "wlif run --keep --requirement=a/b",
 		"wlif run --procs=1\nwlif run --procs=2":                        "wlif run --procs=1 --requirement=a/b",
 	} {

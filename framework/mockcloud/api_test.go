@@ -96,6 +96,25 @@ func TestMethodTable(t *testing.T) {
 	}
 }
 
+// TestWhatIsLeftOutHasAReason: a method that a newer API brings is answered, or named.
+func TestWhatIsLeftOutHasAReason(t *testing.T) {
+	used := map[string]bool{}
+	for _, s := range start(t).Services() {
+		_, no := split(s.Desc, s.Rules)
+		for _, method := range no {
+			why := whyLeftOut(strings.TrimPrefix(s.Desc.ServiceName, "yandex.cloud.") + "/" + method)
+			if used[why] = true; why == "" {
+				t.Errorf("%s/%s is left out, and nobody has said why", s.Desc.ServiceName, method)
+			}
+		}
+	}
+	for _, l := range leftOut {
+		if !used[l.why] {
+			t.Errorf("nothing is left out because %s", l.why)
+		}
+	}
+}
+
 func (c *Cloud) dial(t *testing.T, opts ...grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
 	tlsConfig := &tls.Config{RootCAs: c.authority.Pool(), MinVersion: tls.VersionTLS12}

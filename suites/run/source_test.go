@@ -36,10 +36,11 @@ func TestWaitsAreForValues(t *testing.T) {
 }
 
 func TestBooleanWaitsAreFound(t *testing.T) {
+	const returnsBool = `func() bool { return x }`
 	for statement, want := range map[string]int{
 		`Eventually(ctx, f).WithTimeout(a).Should(BeTrue(), "text")`:   1,
 		`gomega.Consistently(f).ShouldNot(gomega.BeFalse())`:           1,
-		`g.Eventually(func() bool { return x }).Should(Succeed())`:     1,
+		`g.Eventually(` + returnsBool + `).Should(Succeed())`:          1,
 		`Eventually(ctx, check.Poll(f)).To(Equal(true))`:               1,
 		`Eventually(ctx, check.Poll(f)).Should(Equal(cluster.Absent))`: 0,
 		`Expect(ok).To(BeTrue(), "text")`:                              0,

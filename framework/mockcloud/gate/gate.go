@@ -130,7 +130,7 @@ func Mutates(method string) bool {
 func (g *Gate) pass(ctx context.Context, call kernel.Call, req proto.Message, handler grpc.UnaryHandler) (any, kernel.Call, error) {
 	rule, known := g.rules[call.Method]
 	if !known {
-		return nil, call, refuse("unimplemented", codes.Unimplemented, "Method %s is not implemented", call.Method)
+		return nil, call, refuse("unimplemented", codes.Unimplemented, "unknown method %s", call.Method) // gRPC's own words
 	}
 	fault, faulty := g.k.Settings.Fault(call.Method)
 	if faulty {

@@ -98,7 +98,7 @@ func defaultGuesses() Guesses {
 		"k8s/not-stopped":               {Code: "FAILED_PRECONDITION", Text: "Cluster %s is not stopped"},
 		"k8s/subnet-zone":               {Code: "INVALID_ARGUMENT", Text: "Subnet %s is not in zone %s"},
 		"k8s/subnet-missing":            {Code: "INVALID_ARGUMENT", Text: "Subnet must be specified: zone %s of the network has none, or several"},
-		"k8s/immutable":                 {Code: "UNIMPLEMENTED", Text: "Changing %s is not implemented by the mock"},
+		"k8s/immutable":                 {Code: "UNIMPLEMENTED", Text: "The mock never changes %s"},
 		"k8s/start-failed":              {Code: "INTERNAL", Text: "Cluster %s could not be started"},
 		"k8s/change-failed":             {Code: "INTERNAL", Text: "Cluster %s could not be changed"},
 		"k8s/node-failed":               {Code: "INTERNAL", Text: "Nodes of node group %s could not be started: %s"},

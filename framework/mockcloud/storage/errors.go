@@ -33,7 +33,8 @@ var (
 	errTaken      = &s3Error{http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available.", "bucket-exists"}
 	errBucketName = &s3Error{http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.", "bucket-name"}
 	errArgument   = &s3Error{http.StatusBadRequest, "InvalidArgument", "Invalid argument", "argument"}
-	errLacking    = &s3Error{http.StatusNotImplemented, "NotImplemented", "A header or query you provided implies functionality that is not implemented.", "unimplemented"}
+	// The sentence is that of S3's list of error responses.
+	errLacking = &s3Error{http.StatusNotImplemented, "NotImplemented", "A header or query you provided implies functionality that is not implemented.", "unimplemented"}
 )
 
 func (e *s3Error) write(w http.ResponseWriter, r *http.Request, requestID string) {
