@@ -15,11 +15,12 @@ LDFLAGS = -w -X main.commit=$(COMMIT)
 
 # What all that is built here has in common, the programs of Kubernetes too, is compiled
 # once if the flags are the same (framework/localcluster/buildcache has them too). What
-# only a debugger reads takes a fifth of the compiler's time, and in the generated half
-# of client-go nothing is gained by optimizing. For a debugger set GOFLAGS= and run go build.
-GENERATED = applyconfigurations informers kubernetes/typed listers
+# only a debugger reads takes a fifth of the compiler's time, and in generated clients
+# nothing is gained by optimizing. For a debugger set GOFLAGS= and run go build.
+GENERATED = $(addprefix k8s.io/client-go/,applyconfigurations informers kubernetes/typed listers) \
+  github.com/aws/aws-sdk-go-v2/service/s3 github.com/yandex-cloud/go-genproto
 export GOFLAGS := $(strip $(shell go env GOFLAGS) -trimpath -gcflags=all=-dwarf=false \
-  $(foreach p,$(GENERATED),'-gcflags=k8s.io/client-go/$(p)/...=-dwarf=false -N -l') -ldflags=-w)
+  $(foreach p,$(GENERATED),'-gcflags=$(p)/...=-dwarf=false -N -l') -ldflags=-w)
 # Collecting the compiler's garbage is not worth a third of its time.
 GO_BUILD = GOGC=800 go build
 

@@ -69,13 +69,17 @@ func TryLock(path string) (unlock func(), ok bool, err error) {
 	}
 }
 
+// generated are packages of which there is much and in which nothing waits for the
+// processor: the generated half of client-go, and clients and messages of APIs.
+var generated = []string{"k8s.io/client-go/applyconfigurations/...", "k8s.io/client-go/informers/...", "k8s.io/client-go/kubernetes/typed/...",
+	"k8s.io/client-go/listers/...", "github.com/aws/aws-sdk-go-v2/service/s3/...", "github.com/yandex-cloud/go-genproto/..."}
+
 // shared are flags that the project's Makefile has too, so that nothing is compiled twice:
-// without the machine's paths, without what only a debugger reads, and the generated part
-// of client-go without optimization.
+// without the machine's paths, without what only a debugger reads, and what is generated
+// without optimization.
 func shared() string {
 	flags := []string{"-trimpath", "-gcflags=all=" + plain}
-	for _, flag := range Unhurried("k8s.io/client-go/applyconfigurations/...", "k8s.io/client-go/informers/...",
-		"k8s.io/client-go/kubernetes/typed/...", "k8s.io/client-go/listers/...") {
+	for _, flag := range Unhurried(generated...) {
 		flags = append(flags, "'"+flag+"'")
 	}
 	return strings.Join(flags, " ")

@@ -30,9 +30,12 @@ var packages = map[string]string{
 	Proxy:             "k8s.io/kubernetes/cmd/kube-proxy",
 }
 
-// ofNodes are the packages that nodes have and control planes have not.
-var ofNodes = []string{"k8s.io/kubernetes/cmd/kubeadm/...", "k8s.io/kubernetes/pkg/kubelet/...", "k8s.io/kubernetes/pkg/proxy/...",
-	"k8s.io/kubectl/...", "k8s.io/cli-runtime/...", "sigs.k8s.io/kustomize/...", "github.com/google/cadvisor/..."}
+// unhurried are the packages of what runs once in a while: what only nodes and their
+// administrators have, controllers and scheduler, which have little to do in a cluster of
+// a few pods, and the conversions and defaults of the API's types.
+var unhurried = []string{"k8s.io/kubernetes/cmd/kubeadm/...", "k8s.io/kubernetes/pkg/kubelet/...", "k8s.io/kubernetes/pkg/proxy/...",
+	"k8s.io/kubectl/...", "k8s.io/cli-runtime/...", "sigs.k8s.io/kustomize/...", "github.com/google/cadvisor/...",
+	"k8s.io/kubernetes/pkg/controller/...", "k8s.io/kubernetes/pkg/scheduler/...", "k8s.io/kubernetes/pkg/volume/...", "k8s.io/kubernetes/pkg/apis/..."}
 
 // build compiles the programs into out, in a nested module of its own in work:
 // the project's go.mod must not carry the dependencies of Kubernetes.
@@ -50,9 +53,7 @@ func build(ctx context.Context, set Set, work, out string, say func(string)) err
 	const stamp = "k8s.io/component-base/version."
 	ldflags := fmt.Sprintf("-s -w -X %sgitVersion=v%s -X %sgitMajor=%d -X %sgitMinor=%d", stamp, version, stamp, major, stamp, minor)
 	args := []string{"build", "-mod=mod", "-ldflags", ldflags, "-o", out + string(filepath.Separator)}
-	if slices.Contains(set.programs, Kubelet) {
-		args = append(args, buildcache.Unhurried(ofNodes...)...)
-	}
+	args = append(args, buildcache.Unhurried(unhurried...)...)
 	for _, program := range set.programs {
 		args = append(args, packages[program])
 	}

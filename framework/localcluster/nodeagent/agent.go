@@ -18,7 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
@@ -121,13 +120,11 @@ func (a *Agent) workers() []*worker {
 	return all
 }
 
-// watch follows the pods of this node until the agent ends.
+// watch follows the pods of this node until the agent ends. It does without the informers
+// of client-go, which are of every kind there is: to compile them takes a minute.
 func (a *Agent) watch() {
-	factory := informers.NewSharedInformerFactoryWithOptions(a.client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
-		o.FieldSelector = fields.OneTermEqualSelector("spec.nodeName", a.cfg.Node).String()
-	}))
-	informer := factory.Core().V1().Pods().Informer()
-	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+	pods := cache.NewListWatchFromClient(a.client.CoreV1().RESTClient(), "pods", metav1.NamespaceAll, fields.OneTermEqualSelector("spec.nodeName", a.cfg.Node))
+	_, controller := cache.NewInformerWithOptions(cache.InformerOptions{ListerWatcher: pods, ObjectType: &corev1.Pod{}, Handler: cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(o any) { a.sync(o.(*corev1.Pod)) },
 		UpdateFunc: func(_, o any) { a.sync(o.(*corev1.Pod)) },
 		DeleteFunc: func(o any) {
@@ -138,14 +135,8 @@ func (a *Agent) watch() {
 				a.forget(pod.UID)
 			}
 		},
-	})
-	if err != nil {
-		a.log.Printf("watching pods: %v", err)
-		return
-	}
-	factory.StartWithContext(a.ctx)
-	<-a.ctx.Done()
-	factory.Shutdown()
+	}})
+	controller.RunWithContext(a.ctx)
 }
 
 // sync brings a pod nearer to what its object says.
