@@ -72,18 +72,18 @@ replace example.com/fork => example.com/other v1.0.0
 }
 
 func TestRaise(t *testing.T) {
-	f, err := modfile.Parse("go.mod", []byte("module example.com/upstream\n\nrequire (\n\ta.example v1.2.0\n\tb.example v1.2.0 // indirect\n\tc.example v1.2.0\n)\n"), nil)
+	f, err := modfile.Parse("go.mod", []byte("module example.com/upstream\n\nrequire (\n\ta.example v1.2.0\n\tb.example v1.2.0 // indirect\n\tc.example v1.2.0\n\te.example v1.2.0\n)\n"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := raise(f, []byte("module example.com/project\n\nrequire (\n\ta.example v1.10.0\n\tb.example v1.1.9\n\td.example v1.0.0\n)\n")); err != nil {
+	if err := raise(f, []byte("module example.com/project\n\nrequire (\n\ta.example v1.10.0\n\tb.example v1.1.9\n\td.example v1.0.0\n\te.example v1.9.0\n)\n\nreplace e.example => e.example v1.3.0\n")); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
 	for _, r := range f.Require {
 		got = append(got, r.Mod.String())
 	}
-	if want := []string{"a.example@v1.10.0", "b.example@v1.2.0", "c.example@v1.2.0"}; !slices.Equal(got, want) {
+	if want := []string{"a.example@v1.10.0", "b.example@v1.2.0", "c.example@v1.2.0", "e.example@v1.3.0"}; !slices.Equal(got, want) {
 		t.Errorf("it requires %v, not %v", got, want)
 	}
 }

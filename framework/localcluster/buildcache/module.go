@@ -97,13 +97,18 @@ func (m Module) goMod(upstream []byte) ([]byte, error) {
 
 // raise has f require later versions where the go.mod project does.
 func raise(f *modfile.File, project []byte) error {
-	p, err := modfile.ParseLax("go.mod", project, nil)
+	p, err := modfile.Parse("go.mod", project, nil)
 	if err != nil {
 		return err
 	}
 	later := map[string]string{}
 	for _, r := range p.Require {
 		later[r.Mod.Path] = r.Mod.Version
+	}
+	for _, r := range p.Replace {
+		if r.New.Path == r.Old.Path {
+			later[r.Old.Path] = r.New.Version
+		}
 	}
 	for _, r := range f.Require {
 		if version := later[r.Mod.Path]; semver.Compare(version, r.Mod.Version) > 0 {
