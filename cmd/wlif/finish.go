@@ -29,7 +29,7 @@ func (l *launch) finish(ctx context.Context) (kept string) {
 	defer cancel()
 	if l.suiteRan && l.cfg.Keep {
 		l.journalKept()
-		kept = l.keepText(ctx)
+		kept = l.keepText()
 	} else if l.suiteRan {
 		l.sweepLeftovers(ctx)
 		l.takeInventory(ctx)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -13,31 +12,31 @@ import (
 
 // keepText writes a kubeconfig for the kept cluster into the run's state folder
 // and says how to use what is kept, and how to delete it.
-func (l *launch) keepText(ctx context.Context) string {
+func (l *launch) keepText() string {
 	last := fmt.Sprintf("\nDelete everything that is kept with:\n  wlif sweep --run %s\n", l.id)
 	target, err := l.folder.LoadTarget()
 	if err != nil {
 		return "Kept is what was created before the run failed." + last
 	}
-	path, err := l.kubeconfig(ctx, target)
+	path, err := l.kubeconfig(target)
 	if err != nil {
 		return fmt.Sprintf("Everything is kept, but no kubeconfig could be written: %v.%s", err, last)
 	}
-	return "\nEverything is kept. The kubeconfig has an IAM token, which ends within 12 hours.\n" + lookText(target, path) + last
+	return "\nEverything is kept. The kubeconfig has no token: kubectl gets one with `wlif kube-token`.\n" + lookText(target, path) + last
 }
 
 func (l *launch) kubeconfigFile() string { return filepath.Join(l.state, l.id, "kubeconfig") }
 
-func (l *launch) kubeconfig(ctx context.Context, target provision.Target) (string, error) {
+func (l *launch) kubeconfig(target provision.Target) (string, error) {
 	if target.Cluster.Kubeconfig != "" {
 		return target.Cluster.Kubeconfig, nil
 	}
-	token, err := l.client.IAMToken(ctx)
+	plugin, err := l.kubectlPlugin()
 	if err != nil {
 		return "", err
 	}
 	path := l.kubeconfigFile()
-	return path, cluster.WriteKubeconfig(path, target.Cluster.Endpoint, []byte(target.Cluster.CA), token.Value.Reveal(), target.Namespace)
+	return path, cluster.WriteKubeconfig(path, target.Cluster.Endpoint, []byte(target.Cluster.CA), plugin, target.Namespace)
 }
 
 // lookText shows how to look around, and the tutorial's commands with this run's values.

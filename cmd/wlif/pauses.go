@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -25,19 +24,19 @@ func keyboard(file *os.File) (*bufio.Reader, error) {
 
 // lookAround shows a failure and how to look at what it left, and returns when
 // somebody has pressed Enter.
-func (l *launch) lookAround(ctx context.Context, f pause.Failure) {
-	l.console.say("%s", l.lookAroundText(ctx, f))
+func (l *launch) lookAround(f pause.Failure) {
+	l.console.say("%s", l.lookAroundText(f))
 	_, _ = l.keyboard.ReadString('\n') // a terminal that is gone lets go, too
 	l.console.say("going on")
-	_ = os.Remove(l.kubeconfigFile()) // it has a token; without it there is nothing to remove
+	_ = os.Remove(l.kubeconfigFile()) // of no use without the run; there may be none
 }
 
-func (l *launch) lookAroundText(ctx context.Context, f pause.Failure) string {
+func (l *launch) lookAroundText(f pause.Failure) string {
 	text := fmt.Sprintf("\nPaused: %s [%s] failed at %s: %s\n", f.Requirement, f.Spec, f.Location, f.Message)
 	target, err := l.folder.LoadTarget()
 	var path string
 	if err == nil {
-		path, err = l.kubeconfig(context.WithoutCancel(ctx), target)
+		path, err = l.kubeconfig(target)
 	}
 	if err != nil {
 		text += fmt.Sprintf("No kubeconfig could be written: %v\n", err)

@@ -44,7 +44,7 @@ func TestAPauseSaysHowToLookAround(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.keyboard = bufio.NewReader(strings.NewReader("\nmore"))
-	l.lookAround(t.Context(), pause.Failure{Spec: "a case", Requirement: "tutorial/exchange", Location: "suites/a.go:1", Message: "what went wrong"})
+	l.lookAround(pause.Failure{Spec: "a case", Requirement: "tutorial/exchange", Location: "suites/a.go:1", Message: "what went wrong"})
 	for _, want := range []string{"tutorial/exchange [a case] failed at suites/a.go:1: what went wrong", "export KUBECONFIG=" + users, "--namespace wlif-ns",
 		"aje-sa", "e6q-secret", "aje-fed", "aje-cred", "--selector wlif-run=" + l.id, "Press Enter", "going on"} {
 		if !strings.Contains(out.String(), want) {

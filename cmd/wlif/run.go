@@ -259,7 +259,7 @@ func (l *launch) prepare(ctx context.Context) error {
 	_ = l.journal.Write(journal.Target{Endpoint: l.cfg.Endpoint, CloudID: l.cfg.CloudID, FolderID: l.cfg.FolderID})
 	info := runfolder.Run{RunID: l.id, Launcher: os.Getpid(), StateDir: l.state, Filter: l.chosen.filter, Asked: l.chosen.asked, Lacking: l.lacking()}
 	if l.keyboard != nil {
-		if l.desk, err = pause.Open(func(f pause.Failure) { l.lookAround(ctx, f) }); err != nil {
+		if l.desk, err = pause.Open(func(f pause.Failure) { l.lookAround(f) }); err != nil {
 			return err
 		}
 		info.Pause = l.desk.Socket()

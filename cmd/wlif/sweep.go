@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -302,14 +301,11 @@ func sweepLedgered(ctx context.Context, f sweepFlags, cfg *config.Config, ledger
 	case !mockAlive(h):
 		return m.forget(ctx, f, ledger, out)
 	}
-	raw, err := os.ReadFile(filepath.Join(m.dir, announceName))
-	if err == nil {
-		err = json.Unmarshal(raw, &m.announced)
-	}
-	if err == nil {
-		err = m.apply(cfg)
-	}
+	m, err := mockOf(h)
 	if err != nil {
+		return err
+	}
+	if err := m.apply(cfg); err != nil {
 		return fmt.Errorf("finding the mock of run %s: %w", h.RunID, err)
 	}
 	client, err := connect(ctx, cfg, h.RunID)

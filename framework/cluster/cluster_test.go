@@ -140,7 +140,8 @@ func TestKubeconfigGoesThere(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteKubeconfig(path, f.URL, f.ca(), f.token, "ns"); err != nil {
+	answer := fmt.Sprintf(`{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":%q}}`, f.token)
+	if err := WriteKubeconfig(path, f.URL, f.ca(), Plugin{"/bin/echo", []string{answer}}, "ns"); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {

@@ -8,13 +8,24 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// WriteKubeconfig writes a kubeconfig for kubectl, mode 0600, with a token that
-// does not renew itself and a default namespace.
-func WriteKubeconfig(path, endpoint string, ca []byte, token, namespace string) error {
+// Plugin is a program that kubectl runs for a token when it has none or its own has
+// ended (client.authentication.k8s.io/v1, ExecCredential).
+type Plugin struct {
+	// Command is the program's absolute path.
+	Command string
+	Args    []string
+}
+
+// WriteKubeconfig writes a kubeconfig for kubectl, mode 0600, with a default namespace.
+// It has no token: the plugin gets one.
+func WriteKubeconfig(path, endpoint string, ca []byte, plugin Plugin, namespace string) error {
 	const name = "wlif"
 	config := api.NewConfig()
 	config.Clusters[name] = &api.Cluster{Server: endpoint, CertificateAuthorityData: ca}
-	config.AuthInfos[name] = &api.AuthInfo{Token: token}
+	config.AuthInfos[name] = &api.AuthInfo{Exec: &api.ExecConfig{
+		APIVersion: "client.authentication.k8s.io/v1", Command: plugin.Command, Args: plugin.Args,
+		InteractiveMode: api.NeverExecInteractiveMode, InstallHint: "wlif is the program that wrote this file; `make build` makes it",
+	}}
 	config.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name, Namespace: namespace}
 	config.CurrentContext = name
 	text, err := clientcmd.Write(*config)
