@@ -9,7 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/lockbox/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/resourcemanager/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/vpc/v1"
 
@@ -73,22 +76,56 @@ func preflight(ctx context.Context, cfg *config.Config, client *cloud.Client) []
 	if cfg.Kubeconfig != "" {
 		findings = append(findings, look("cluster of "+cfg.Kubeconfig, func() (string, error) { return clusterByKubeconfig(ctx, cfg) }))
 	}
-	if cfg.NetworkID != "" {
-		findings = append(findings, look("network "+cfg.NetworkID, func() (string, error) {
-			found, err := client.Networks().Get(ctx, &vpc.GetNetworkRequest{NetworkId: cfg.NetworkID})
-			return found.GetName(), cloud.While(err, "looking up network_id "+cfg.NetworkID)
-		}))
-	}
-	if cfg.SubnetID != "" {
-		findings = append(findings, look("subnet "+cfg.SubnetID, func() (string, error) {
-			found, err := client.Subnets().Get(ctx, &vpc.GetSubnetRequest{SubnetId: cfg.SubnetID})
-			return found.GetName(), cloud.While(err, "looking up subnet_id "+cfg.SubnetID)
-		}))
+	for _, own := range ownResources(cfg) {
+		if own.id != "" {
+			findings = append(findings, look(own.what+" "+own.id, func() (string, error) {
+				name, err := own.name(ctx, client, own.id)
+				return name, cloud.While(err, "looking up "+own.key+" "+own.id)
+			}))
+		}
 	}
 	if cfg.Cluster != config.ClusterExisting {
 		findings = append(findings, look("Kubernetes version", func() (string, error) { return offeredVersion(ctx, cfg, client) }))
 	}
 	return findings
+}
+
+// ownResource is one that the user may bring.
+type ownResource struct {
+	what, key, id string
+	name          func(ctx context.Context, c *cloud.Client, id string) (string, error)
+}
+
+func ownResources(cfg *config.Config) []ownResource {
+	account := func(ctx context.Context, c *cloud.Client, id string) (string, error) {
+		found, err := c.ServiceAccounts().Get(ctx, &iam.GetServiceAccountRequest{ServiceAccountId: id})
+		return found.GetName(), err
+	}
+	return []ownResource{
+		{"network", "network_id", cfg.NetworkID, func(ctx context.Context, c *cloud.Client, id string) (string, error) {
+			found, err := c.Networks().Get(ctx, &vpc.GetNetworkRequest{NetworkId: id})
+			return found.GetName(), err
+		}},
+		{"subnet", "subnet_id", cfg.SubnetID, func(ctx context.Context, c *cloud.Client, id string) (string, error) {
+			found, err := c.Subnets().Get(ctx, &vpc.GetSubnetRequest{SubnetId: id})
+			return found.GetName(), err
+		}},
+		{"security group", "security_group_id", cfg.SecurityGroupID, func(ctx context.Context, c *cloud.Client, id string) (string, error) {
+			found, err := c.SecurityGroups().Get(ctx, &vpc.GetSecurityGroupRequest{SecurityGroupId: id})
+			return found.GetName(), err
+		}},
+		{"service account", "cluster_service_account_id", cfg.ClusterServiceAccountID, account},
+		{"service account", "node_service_account_id", cfg.NodeServiceAccountID, account},
+		{"service account", "service_account_id", cfg.ServiceAccountID, account},
+		{"federation", "federation_id", cfg.FederationID, func(ctx context.Context, c *cloud.Client, id string) (string, error) {
+			found, err := c.Federations().Get(ctx, &oidc.GetFederationRequest{FederationId: id})
+			return found.GetName(), err
+		}},
+		{"secret", "secret_id", cfg.SecretID, func(ctx context.Context, c *cloud.Client, id string) (string, error) {
+			found, err := c.Secrets().Get(ctx, &lockbox.GetSecretRequest{SecretId: id})
+			return found.GetName(), err
+		}},
+	}
 }
 
 func look(what string, get func() (string, error)) finding {

@@ -57,6 +57,16 @@ type Config struct {
 	JWKSURL   string `json:"jwks_url"`
 	NetworkID string `json:"network_id"`
 	SubnetID  string `json:"subnet_id"`
+	// SecurityGroupID is that of master and nodes.
+	SecurityGroupID string `json:"security_group_id"`
+	// ClusterServiceAccountID and NodeServiceAccountID are those of a created cluster.
+	ClusterServiceAccountID string `json:"cluster_service_account_id"`
+	NodeServiceAccountID    string `json:"node_service_account_id"`
+	// ServiceAccountID, FederationID and SecretID take the place of those that the
+	// tutorial makes.
+	ServiceAccountID string `json:"service_account_id"`
+	FederationID     string `json:"federation_id"`
+	SecretID         string `json:"secret_id"`
 	// SubnetCIDR is the range of a subnet that the run creates.
 	SubnetCIDR string `json:"subnet_cidr"`
 

@@ -151,6 +151,18 @@ func existingKeys() []Key {
 			textField(func(c *Config) *string { return &c.NetworkID })),
 		key(groupExisting, "subnet_id", "", "an existing subnet, whose nodes must reach the internet; no gateway is created",
 			textField(func(c *Config) *string { return &c.SubnetID })),
+		key(groupExisting, "security_group_id", "", "an existing security group of master and nodes, in network_id or the network of subnet_id",
+			textField(func(c *Config) *string { return &c.SecurityGroupID })),
+		key(groupExisting, "cluster_service_account_id", "", "an existing service account of the created cluster, with its roles",
+			textField(func(c *Config) *string { return &c.ClusterServiceAccountID })),
+		key(groupExisting, "node_service_account_id", "", "an existing service account of the created nodes, with its roles",
+			textField(func(c *Config) *string { return &c.NodeServiceAccountID })),
+		key(groupExisting, "service_account_id", "", "an existing service account that the tutorial's pod becomes, with lockbox.payloadViewer on the folder; the run links its pod to it for as long as it lasts",
+			textField(func(c *Config) *string { return &c.ServiceAccountID })),
+		key(groupExisting, "federation_id", "", "with --cluster existing: a federation that trusts this cluster's issuer",
+			textField(func(c *Config) *string { return &c.FederationID })),
+		key(groupExisting, "secret_id", "", "an existing Lockbox secret that the tutorial's pod reads; its content is not shown",
+			textField(func(c *Config) *string { return &c.SecretID })),
 	}
 }
 

@@ -121,6 +121,12 @@ func (k *checker) existing() {
 				k.refuse(key, "contradicts cluster="+k.Cluster+": an existing cluster needs --cluster existing")
 			}
 		}
+		if k.FederationID != "" {
+			k.refuse("federation_id", "contradicts cluster="+k.Cluster+": a federation trusts one issuer, and that of a created cluster is not known before")
+		}
+		if k.SecurityGroupID != "" && k.NetworkID == "" && k.SubnetID == "" {
+			k.refuse("security_group_id", "needs network_id or subnet_id: a security group is in a network, and the run would create another")
+		}
 	} else {
 		k.existingCluster()
 	}
@@ -146,9 +152,10 @@ func (k *checker) existingCluster() {
 	case k.ClusterID != "" && !k.remote() && k.MockState == "":
 		k.refuse("cluster_id", "unknown cluster: the mock that this run starts has none; give --endpoint of a running mock or --mock-state")
 	}
-	for key, v := range map[string]string{"network_id": k.NetworkID, "subnet_id": k.SubnetID} {
+	for key, v := range map[string]string{"network_id": k.NetworkID, "subnet_id": k.SubnetID, "security_group_id": k.SecurityGroupID,
+		"cluster_service_account_id": k.ClusterServiceAccountID, "node_service_account_id": k.NodeServiceAccountID} {
 		if v != "" {
-			k.refuse(key, "contradicts cluster=existing: nothing is created in a network then")
+			k.refuse(key, "contradicts cluster=existing: no cluster is created then")
 		}
 	}
 	if k.K8sVersion != "" {

@@ -29,11 +29,24 @@ func (p *plan) clusterSteps() []Step {
 
 // masterSteps make the cluster without nodes.
 func (p *plan) masterSteps() []Step {
-	steps := []Step{
-		p.account(StepClusterSA, "cluster-sa", &p.clusterSA), p.roles(StepClusterSARoles, StepClusterSA, &p.clusterSA, clusterRoles),
-		p.account(StepNodeSA, "node-sa", &p.nodeSA), p.roles(StepNodeSARoles, StepNodeSA, &p.nodeSA, nodeRoles),
+	needs := []string{StepSubnet, StepSecurityGroup}
+	var steps []Step
+	for _, a := range []struct {
+		step, withRoles, what, key, given string
+		id                                *string
+		roles                             []string
+	}{
+		{StepClusterSA, StepClusterSARoles, "cluster-sa", "cluster_service_account_id", p.cfg.ClusterServiceAccountID, &p.clusterSA, clusterRoles},
+		{StepNodeSA, StepNodeSARoles, "node-sa", "node_service_account_id", p.cfg.NodeServiceAccountID, &p.nodeSA, nodeRoles},
+	} {
+		if a.given != "" {
+			steps = append(steps, p.givenAccount(a.step, a.key, a.given, func(found *iam.ServiceAccount) { *a.id = found.GetId() }))
+			needs = append(needs, a.step)
+			continue
+		}
+		steps = append(steps, p.account(a.step, a.what, a.id), p.roles(a.withRoles, a.step, a.id, a.roles))
+		needs = append(needs, a.withRoles)
 	}
-	needs := []string{StepSubnet, StepSecurityGroup, StepClusterSARoles, StepNodeSARoles}
 	if p.version == "" {
 		steps = append(steps, p.newestVersion())
 		needs = append(needs, StepVersion)

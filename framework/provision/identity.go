@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload/oidc"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
@@ -23,11 +24,26 @@ func (p *plan) identitySteps() []Step {
 	p.target.KSA = KSAName
 	p.target.Subject = "system:serviceaccount:" + p.target.Namespace + ":" + KSAName
 	p.target.Role = RolePayloadViewer
-	sa := p.account(StepServiceAccount, "sa-lockbox", &p.target.ServiceAccountID)
+	federation, secret := p.federation, p.secret
+	if p.cfg.FederationID != "" {
+		federation = p.givenFederation
+	}
+	if p.cfg.SecretID != "" {
+		secret = p.givenSecret
+	}
+	return append([]Step{p.namespace(), p.ksa(), federation(), p.link(), secret()}, p.accountOfPods()...)
+}
+
+// accountOfPods is the service account that pods become, with its role.
+func (p *plan) accountOfPods() []Step {
+	if id := p.cfg.ServiceAccountID; id != "" {
+		return []Step{p.givenAccount(StepServiceAccount, "service_account_id", id, func(a *iam.ServiceAccount) {
+			p.target.ServiceAccountID, p.target.ServiceAccountName = a.GetId(), a.GetName()
+		}), p.givenRole()}
+	}
 	p.target.ServiceAccountName = p.name("sa-lockbox")
-	return []Step{p.namespace(), p.ksa(), p.federation(), sa,
-		p.roles(StepRole, StepServiceAccount, &p.target.ServiceAccountID, []string{RolePayloadViewer}),
-		p.link(), p.secret()}
+	return []Step{p.account(StepServiceAccount, "sa-lockbox", &p.target.ServiceAccountID),
+		p.roles(StepRole, StepServiceAccount, &p.target.ServiceAccountID, []string{RolePayloadViewer})}
 }
 
 // access is how the target's Kubernetes API is reached.

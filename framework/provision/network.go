@@ -21,14 +21,18 @@ const (
 // a NAT gateway, and the security group. The tutorial demands the way out: "your
 // cluster nodes must have internet access".
 func (p *plan) networkSteps() []Step {
+	group := p.securityGroup
+	if p.cfg.SecurityGroupID != "" {
+		group = p.givenSecurityGroup
+	}
 	if p.cfg.SubnetID != "" {
-		return []Step{p.existingSubnet(), p.securityGroup(StepSubnet)}
+		return []Step{p.existingSubnet(), group(StepSubnet)}
 	}
 	network := p.network()
 	if p.cfg.NetworkID != "" {
 		network = p.existingNetwork()
 	}
-	return []Step{network, p.natGateway(), p.routes(), p.subnet(), p.securityGroup(StepNetwork)}
+	return []Step{network, p.natGateway(), p.routes(), p.subnet(), group(StepNetwork)}
 }
 
 func (p *plan) network() Step {

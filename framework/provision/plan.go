@@ -117,9 +117,9 @@ func Provision(ctx context.Context, o Options) (*Target, Timing, error) {
 		return nil, timing, fmt.Errorf("provisioning: %w", err)
 	}
 	p.target.Cluster.NodeGroupID = p.nodeGroupID
-	for _, id := range []string{p.clusterSA, p.nodeSA, p.target.ServiceAccountID} {
-		if id != "" {
-			p.target.Accounts = append(p.target.Accounts, id)
+	for _, a := range []struct{ step, id string }{{StepClusterSA, p.clusterSA}, {StepNodeSA, p.nodeSA}, {StepServiceAccount, p.target.ServiceAccountID}} {
+		if a.id != "" && !p.target.IsGiven(a.step) {
+			p.target.Accounts = append(p.target.Accounts, a.id)
 		}
 	}
 	return &p.target, timing, nil

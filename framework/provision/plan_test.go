@@ -68,6 +68,12 @@ func TestPlans(t *testing.T) {
 		"newest":      {yandex(t), append(slices.Clone(all), StepVersion), []string{StepVersion}},
 		"own network": {yandex(t, "WLIF_NETWORK_ID=n", "WLIF_K8S_VERSION=1.34"), all, []string{StepNetwork}},
 		"own subnet":  {yandex(t, "WLIF_SUBNET_ID=n", "WLIF_K8S_VERSION=1.34"), slices.Concat([]string{StepSubnet}, all[slices.Index(all, StepSecurityGroup):]), []string{StepSubnet}},
+		"own group":   {yandex(t, "WLIF_NETWORK_ID=n", "WLIF_SECURITY_GROUP_ID=g", "WLIF_K8S_VERSION=1.34"), all, []string{StepNetwork, StepSecurityGroup}},
+		"own accounts": {yandex(t, "WLIF_CLUSTER_SERVICE_ACCOUNT_ID=a", "WLIF_NODE_SERVICE_ACCOUNT_ID=b", "WLIF_K8S_VERSION=1.34"),
+			slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == StepClusterSARoles || s == StepNodeSARoles }), []string{StepClusterSA, StepNodeSA}},
+		"own secret": {yandex(t, "WLIF_SECRET_ID=s", "WLIF_SERVICE_ACCOUNT_ID=a", "WLIF_K8S_VERSION=1.34"), all, []string{StepSecret, StepServiceAccount, StepRole}},
+		"own federation": {yandex(t, "WLIF_CLUSTER=existing", "WLIF_CLUSTER_ID=c", "WLIF_FEDERATION_ID=f"),
+			append([]string{StepCluster}, identity...), []string{StepCluster, StepFederation}},
 		"own cluster": {yandex(t, "WLIF_CLUSTER=existing", "WLIF_CLUSTER_ID=c"), append([]string{StepCluster}, identity...), []string{StepCluster}},
 		"kubeconfig":  {yandex(t, "WLIF_CLUSTER=existing", "WLIF_KUBECONFIG="+kubeconfig), append([]string{StepCluster}, identity...), []string{StepCluster}},
 	} {

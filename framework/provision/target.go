@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
@@ -31,7 +32,10 @@ type Target struct {
 	// ServiceAccountID is the IAM service account that pods become.
 	ServiceAccountID   string `json:"service_account_id"`
 	ServiceAccountName string `json:"service_account_name"`
-	// Accounts are the ids of all service accounts of the run, the cluster's and
+	// Given are the steps that found what the user brought and made nothing: it is not
+	// to be changed, and stays.
+	Given []string `json:"given,omitempty"`
+	// Accounts are the ids of all service accounts that the run made, the cluster's and
 	// the nodes' too, for an Inventory after they are gone.
 	Accounts []string `json:"accounts"`
 	// Role is what it has on the folder.
@@ -41,6 +45,9 @@ type Target struct {
 	SecretName      string `json:"secret_name"`
 	SecretVersionID string `json:"secret_version_id"`
 }
+
+// IsGiven reports whether a step found what the user brought.
+func (t *Target) IsGiven(step string) bool { return slices.Contains(t.Given, step) }
 
 // Cluster is the target's Kubernetes cluster.
 type Cluster struct {

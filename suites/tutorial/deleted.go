@@ -17,6 +17,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 	pods "github.com/wlif-conformance/wlif-conformance/framework/workload"
 	"github.com/wlif-conformance/wlif-conformance/manifests"
 	"github.com/wlif-conformance/wlif-conformance/suites/run"
@@ -62,34 +63,37 @@ func (w *walk) deleteInCluster(ctx SpecContext) {
 
 // deletion deletes one thing in the cloud and tells whether it is gone.
 type deletion struct {
+	// step made it.
+	step     string
 	what     string
 	delete   func(context.Context) error
 	presence func(context.Context) (cluster.Presence, error)
 }
 
-// cloudDeletions are in the order in which nothing is in another's way.
+// cloudDeletions are in the order in which nothing is in another's way. What the user
+// brought is not among them.
 func (w *walk) cloudDeletions() []deletion {
 	t := w.Target
-	return []deletion{
-		{"federated credential", w.operation("yandex.cloud.iam.v1.workload.FederatedCredentialService/Delete", func(ctx context.Context) (*operation.Operation, error) {
+	return slices.DeleteFunc([]deletion{
+		{provision.StepLink, "federated credential", w.operation("yandex.cloud.iam.v1.workload.FederatedCredentialService/Delete", func(ctx context.Context) (*operation.Operation, error) {
 			return w.Cloud.FederatedCredentials().Delete(ctx, &workload.DeleteFederatedCredentialRequest{FederatedCredentialId: t.CredentialID})
 		}), func(ctx context.Context) (cluster.Presence, error) {
 			links, err := w.links(ctx)
 			return presenceIf(slices.Contains(links, link{t.FederationID, t.Subject})), err
 		}},
-		{"federation", w.operation("yandex.cloud.iam.v1.workload.oidc.FederationService/Delete", func(ctx context.Context) (*operation.Operation, error) {
+		{provision.StepFederation, "federation", w.operation("yandex.cloud.iam.v1.workload.oidc.FederationService/Delete", func(ctx context.Context) (*operation.Operation, error) {
 			return w.Cloud.Federations().Delete(ctx, &oidc.DeleteFederationRequest{FederationId: t.FederationID})
 		}), func(ctx context.Context) (cluster.Presence, error) {
 			_, err := w.Cloud.Federations().Get(ctx, &oidc.GetFederationRequest{FederationId: t.FederationID})
 			return presenceByError(err)
 		}},
-		{"secret", w.operation("yandex.cloud.lockbox.v1.SecretService/Delete", func(ctx context.Context) (*operation.Operation, error) {
+		{provision.StepSecret, "secret", w.operation("yandex.cloud.lockbox.v1.SecretService/Delete", func(ctx context.Context) (*operation.Operation, error) {
 			return w.Cloud.Secrets().Delete(ctx, &lockbox.DeleteSecretRequest{SecretId: t.SecretID})
 		}), func(ctx context.Context) (cluster.Presence, error) {
 			_, err := w.Cloud.Secrets().Get(ctx, &lockbox.GetSecretRequest{SecretId: t.SecretID})
 			return presenceByError(err)
 		}},
-	}
+	}, func(d deletion) bool { return t.IsGiven(d.step) })
 }
 
 // operation starts a deletion and waits for it. What is gone already is deleted.

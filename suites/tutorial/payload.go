@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,14 +38,18 @@ func (w *walk) payload(ctx SpecContext) {
 	run.Step("getting the secret, as in get-secret.sh")
 	secret, err := w.Cloud.Secrets().Get(ctx, &lockbox.GetSecretRequest{SecretId: w.Target.SecretID})
 	check.NoError(err, "reading the secret's current version")
-	want := stored{Key: provision.SecretKey, Text: provision.SecretValue, Version: secret.GetCurrentVersion().GetId()}
+	want := stored{Keys: []string{provision.SecretKey}, Text: provision.SecretValue, Version: secret.GetCurrentVersion().GetId()}
+	if w.Target.IsGiven(provision.StepSecret) {
+		// What is in the user's secret is known to nobody here.
+		want.Keys, want.Text = secret.GetCurrentVersion().GetPayloadEntryKeys(), ""
+	}
 	var got answer
 	tried := newTries()
 	Eventually(ctx, check.Poll(func(ctx context.Context) (string, error) {
 		tried.count++
 		got, err = w.getSecret(ctx)
 		return got.String(), err
-	})).WithTimeout(w.Config.Timeouts.Propagation.D()).WithPolling(run.Poll).Should(Equal(onePayload))
+	})).WithTimeout(w.Config.Timeouts.Propagation.D()).WithPolling(run.Poll).Should(Equal(payloadOf(len(want.Keys))))
 	tried.tell("get-secret.sh got a payload")
 	if found := got.differences(want); len(found) > 0 {
 		Fail("the payload is not what was stored: " + strings.Join(found, "; "))
@@ -65,41 +70,63 @@ type entry struct {
 	BinaryValue *string `json:"binaryValue"`
 }
 
-// stored is what the payload must be.
-type stored struct{ Key, Text, Version string }
+// stored is what the payload must be. Without Text the values are not known.
+type stored struct {
+	Keys          []string
+	Text, Version string
+}
 
-// onePayload is what String says of the payload that the tutorial shows.
-const onePayload = "a payload with 1 entries"
+// payloadOf is what String says of a payload with that many entries.
+func payloadOf(entries int) string { return fmt.Sprintf("a payload with %d entries", entries) }
 
 // String says of an answer what may be printed: never the payload.
 func (a answer) String() string {
 	if a.Code != codes.OK {
 		return fmt.Sprintf("refused: %s: %s", a.Code, a.Message)
 	}
-	return fmt.Sprintf("a payload with %d entries", len(a.Entries))
+	return payloadOf(len(a.Entries))
 }
 
 // differences compares field by field, without printing values.
 func (a answer) differences(want stored) []string {
 	var found []string
-	if len(a.Entries) != 1 {
-		return []string{fmt.Sprintf("there are %d entries, not 1", len(a.Entries))}
+	if len(a.Entries) != len(want.Keys) {
+		return []string{fmt.Sprintf("there are %d entries, not %d", len(a.Entries), len(want.Keys))}
 	}
-	got := a.Entries[0]
-	if got.Key != want.Key {
-		found = append(found, fmt.Sprintf("entries[0].key is %q, not %q", got.Key, want.Key))
+	var keys []string
+	for i, got := range a.Entries {
+		keys = append(keys, got.Key)
+		found = append(found, got.differences(i, want.Text)...)
 	}
-	switch {
-	case got.TextValue == nil:
-		found = append(found, "entries[0].textValue is missing")
-	case *got.TextValue != want.Text:
-		found = append(found, fmt.Sprintf("entries[0].textValue is not the value that was stored (it has %d bytes, the stored one %d)", len(*got.TextValue), len(want.Text)))
-	}
-	if got.BinaryValue != nil {
-		found = append(found, "entries[0].binaryValue is set for a text")
+	slices.Sort(keys)
+	if stored := slices.Sorted(slices.Values(want.Keys)); !slices.Equal(keys, stored) {
+		found = append(found, fmt.Sprintf("the keys are %q, not %q", keys, stored))
 	}
 	if a.VersionID != want.Version {
 		found = append(found, fmt.Sprintf("versionId is %q, the secret's current version %q", a.VersionID, want.Version))
+	}
+	return found
+}
+
+// differences compares the value with the text, or if that is empty, with any value.
+func (e entry) differences(i int, text string) []string {
+	var found []string
+	say := func(format string, args ...any) {
+		found = append(found, fmt.Sprintf("entries[%d]", i)+fmt.Sprintf(format, args...))
+	}
+	switch {
+	case text == "" && e.TextValue == nil && e.BinaryValue == nil:
+		say(" has no value")
+	case text == "" && e.TextValue != nil && e.BinaryValue != nil:
+		say(" has two values")
+	case text == "":
+	case e.TextValue == nil:
+		say(".textValue is missing")
+	case *e.TextValue != text:
+		say(".textValue is not the value that was stored (it has %d bytes, the stored one %d)", len(*e.TextValue), len(text))
+	}
+	if text != "" && e.BinaryValue != nil {
+		say(".binaryValue is set for a text")
 	}
 	return found
 }

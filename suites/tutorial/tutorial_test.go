@@ -15,7 +15,7 @@ import (
 func text(s string) *string { return &s }
 
 func TestPayloadIsComparedFieldByField(t *testing.T) {
-	want := stored{Key: "test-secret", Text: "hello-world", Version: "e6q1"}
+	want := stored{Keys: []string{"test-secret"}, Text: "hello-world", Version: "e6q1"}
 	good := func() answer {
 		return answer{Entries: []entry{{Key: "test-secret", TextValue: text("hello-world")}}, VersionID: "e6q1"}
 	}
@@ -39,6 +39,28 @@ func TestPayloadIsComparedFieldByField(t *testing.T) {
 	}
 }
 
+// Of a secret of the user's only the keys are known.
+func TestDifferencesFromAnUnknownPayload(t *testing.T) {
+	text := func(s string) *string { return &s }
+	want := stored{Keys: []string{"b", "a"}, Version: "e6q1"}
+	good := answer{VersionID: "e6q1", Entries: []entry{{Key: "a", TextValue: text("canary-1")}, {Key: "b", BinaryValue: text("canary-2")}}}
+	if found := good.differences(want); len(found) != 0 {
+		t.Errorf("differences of the payload itself: %q", found)
+	}
+	for wrong, entries := range map[string][]entry{
+		"there are 1 entries": {{Key: "a", TextValue: text("")}},
+		`["a" "c"]`:           {{Key: "a", TextValue: text("")}, {Key: "c", TextValue: text("")}},
+		`["a" "a"]`:           {{Key: "a", TextValue: text("")}, {Key: "a", TextValue: text("")}},
+		"no value":            {{Key: "a"}, {Key: "b", TextValue: text("")}},
+		"two values":          {{Key: "a", TextValue: text("canary"), BinaryValue: text("canary")}, {Key: "b", TextValue: text("")}},
+	} {
+		found := answer{VersionID: "e6q1", Entries: entries}.differences(want)
+		if len(found) != 1 || !strings.Contains(found[0], wrong) || strings.Contains(found[0], "canary") {
+			t.Errorf("%s: %q", wrong, found)
+		}
+	}
+}
+
 func TestAnswersOfGetSecret(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -46,7 +68,7 @@ func TestAnswersOfGetSecret(t *testing.T) {
 		shown  string
 		class  cloud.Class
 	}{
-		{"a payload", workload.Result{Stdout: `{"entries":[{"key":"k","textValue":"v"}],"versionId":"e"}`}, onePayload, cloud.ClassNone},
+		{"a payload", workload.Result{Stdout: `{"entries":[{"key":"k","textValue":"v"}],"versionId":"e"}`}, payloadOf(1), cloud.ClassNone},
 		{"no permission", workload.Result{Stdout: `{"code":7,"message":"Permission denied"}`}, "refused: PermissionDenied: Permission denied", cloud.ClassNone},
 		{"curl failed", workload.Result{Status: 7}, "", cloud.ClassTransport},
 		{"server failed", workload.Result{Stdout: `{"code":13,"message":"oops"}`}, "", cloud.ClassRetryable},
