@@ -211,11 +211,45 @@ func TestCredentialMakesOneExchangeForAll(t *testing.T) {
 	}
 }
 
+// Whoever comes while a token is replaced waits for the same exchange, at every renewal.
+func TestCredentialMakesOneExchangePerRenewal(t *testing.T) {
+	s := newIssuing(t)
+	for n := int64(1); n <= 3; n++ {
+		var callers sync.WaitGroup
+		begin := make(chan struct{})
+		for range 10_000 {
+			callers.Go(func() {
+				<-begin
+				if _, err := s.IAMToken(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(begin)
+		callers.Wait()
+		if got := s.exchanges.Load(); got != n {
+			t.Fatalf("%d exchanges, want %d", got, n)
+		}
+		s.after(12 * time.Hour)
+	}
+}
+
 func TestCredentialDoesNotPrintItsToken(t *testing.T) {
 	s := newIssuing(t)
 	s.wants(t, "t1.1")
 	if shown := fmt.Sprintf("%v %+v %#v", s.Credential, s.Credential, s.Credential); strings.Contains(shown, "t1.1") || strings.Count(shown, "credential of service account aje1") != 3 {
 		t.Errorf("shown: %s", shown)
+	}
+}
+
+// BenchmarkExchange is what a call would cost without a credential that keeps tokens: the
+// server is on this machine and signs nothing.
+func BenchmarkExchange(b *testing.B) {
+	s := newIssuing(b)
+	for b.Loop() {
+		if _, err := s.exchange(b.Context()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
