@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	// Reads and writes the go.mod of the nested module.
 	"golang.org/x/mod/modfile"
@@ -25,6 +28,9 @@ type Module struct {
 	// Raise has dependencies that the project has in a later version raised to that. They
 	// need not be compiled twice.
 	Raise bool
+	// Same are dependencies (patterns of path.Match, or prefixes that end with a slash)
+	// that are taken in the project's version, be it later or earlier, for the same reason.
+	Same []string
 	// Edit, if set, changes the nested go.mod.
 	Edit func(*modfile.File) error
 }
@@ -60,7 +66,7 @@ func (m Module) Nest(ctx context.Context, dir string) (source string, err error)
 		return "", err
 	}
 	sums = append(sums, m.Sums...)
-	if m.Raise {
+	if m.Raise || len(m.Same) > 0 {
 		sums = append(sums, wlif.GoSum...)
 	}
 	return fetched.Dir, errors.Join(
@@ -69,7 +75,7 @@ func (m Module) Nest(ctx context.Context, dir string) (source string, err error)
 }
 
 // goMod makes the go.mod of a module that builds m with exactly the dependencies,
-// Go version and GODEBUG of m's own go.mod, or with later ones of the project's.
+// Go version and GODEBUG of m's own go.mod, or with the project's.
 func (m Module) goMod(upstream []byte) ([]byte, error) {
 	f, err := modfile.Parse(m.Path+"/go.mod", upstream, nil)
 	if err != nil {
@@ -78,8 +84,12 @@ func (m Module) goMod(upstream []byte) ([]byte, error) {
 	if err := f.AddModuleStmt("nested.local/build"); err != nil {
 		return nil, err
 	}
+	own, err := versions(wlif.GoMod)
+	if err != nil {
+		return nil, err
+	}
 	if m.Raise {
-		if err := raise(f, wlif.GoMod); err != nil {
+		if err := raise(f, own); err != nil {
 			return nil, err
 		}
 	}
@@ -88,6 +98,9 @@ func (m Module) goMod(upstream []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if err := m.same(f, own); err != nil {
+		return nil, err
+	}
 	if err := f.AddRequire(m.Path, m.Version); err != nil {
 		return nil, err
 	}
@@ -95,26 +108,49 @@ func (m Module) goMod(upstream []byte) ([]byte, error) {
 	return f.Format()
 }
 
-// raise has f require later versions where the go.mod project does.
-func raise(f *modfile.File, project []byte) error {
+// versions are those of a project's dependencies, by module: what it requires, or replaces
+// that by.
+func versions(project []byte) (map[string]string, error) {
 	p, err := modfile.Parse("go.mod", project, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	later := map[string]string{}
+	out := map[string]string{}
 	for _, r := range p.Require {
-		later[r.Mod.Path] = r.Mod.Version
+		out[r.Mod.Path] = r.Mod.Version
 	}
 	for _, r := range p.Replace {
 		if r.New.Path == r.Old.Path {
-			later[r.Old.Path] = r.New.Version
+			out[r.Old.Path] = r.New.Version
 		}
 	}
+	return out, nil
+}
+
+// raise has f require later versions where the project has them.
+func raise(f *modfile.File, project map[string]string) error {
 	for _, r := range f.Require {
-		if version := later[r.Mod.Path]; semver.Compare(version, r.Mod.Version) > 0 {
+		if version := project[r.Mod.Path]; semver.Compare(version, r.Mod.Version) > 0 {
 			if err := f.AddRequire(r.Mod.Path, version); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// same replaces dependencies by the project's.
+func (m Module) same(f *modfile.File, project map[string]string) error {
+	for module, version := range project {
+		if !slices.ContainsFunc(m.Same, func(pattern string) bool {
+			matches, err := path.Match(pattern, module)
+			return err == nil && matches || strings.HasSuffix(pattern, "/") && strings.HasPrefix(module, pattern)
+		}) {
+			continue
+		}
+		// A dependency of a dependency may ask for another version.
+		if err := f.AddReplace(module, "", module, version); err != nil {
+			return err
 		}
 	}
 	return nil

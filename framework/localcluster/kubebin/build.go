@@ -76,13 +76,17 @@ func Module(version, work string) (buildcache.Module, error) {
 	if err != nil {
 		return buildcache.Module{}, err
 	}
-	return buildcache.Module{Path: "k8s.io/kubernetes", Version: "v" + version, Sums: pinned, Edit: func(f *modfile.File) error {
+	return buildcache.Module{Path: "k8s.io/kubernetes", Version: "v" + version, Sums: pinned, Same: everybodys, Edit: func(f *modfile.File) error {
 		if err := publishedStaging(f, version); err != nil {
 			return err
 		}
 		return emptySamples(f, work)
 	}}, nil
 }
+
+// everybodys are libraries that its client and the project's both stand on. All else is
+// of the versions that the release was tested with.
+var everybodys = []string{"golang.org/x/", "google.golang.org/protobuf", "github.com/go-logr/logr", "github.com/spf13/pflag", "go.yaml.in/yaml/v2", "go.yaml.in/yaml/v3"}
 
 //go:embed sums
 var pinnedSums embed.FS

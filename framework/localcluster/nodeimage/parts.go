@@ -48,6 +48,9 @@ func parts() ([]part, error) {
 		return nil, err
 	}
 	containerd.Raise, coredns.Raise = true, true
+	// The client of Kubernetes and what it stands on, which both use little of.
+	client := []string{"k8s.io/*", "sigs.k8s.io/*", "sigs.k8s.io/structured-merge-diff/v6", "github.com/fxamacker/cbor/v2", "github.com/go-openapi/", "golang.org/x/"}
+	containerd.Same, coredns.Same = client, client
 	return []part{
 		{
 			name: "containerd " + containerdVersion, module: containerd,
