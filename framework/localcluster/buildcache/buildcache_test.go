@@ -72,43 +72,30 @@ replace example.com/fork => example.com/other v1.0.0
 }
 
 func TestRaise(t *testing.T) {
-	f, err := modfile.Parse("go.mod", []byte("module example.com/upstream\n\nrequire (\n\ta.example v1.2.0\n\tb.example v1.2.0 // indirect\n\tc.example v1.2.0\n\te.example v1.2.0\n)\n"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	project, err := versions([]byte("module example.com/project\n\nrequire (\n\ta.example v1.10.0\n\tb.example v1.1.9\n\td.example v1.0.0\n\te.example v1.9.0\n)\n\nreplace e.example => e.example v1.3.0\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := raise(f, project); err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, r := range f.Require {
-		got = append(got, r.Mod.String())
-	}
-	if want := []string{"a.example@v1.10.0", "b.example@v1.2.0", "c.example@v1.2.0", "e.example@v1.3.0"}; !slices.Equal(got, want) {
-		t.Errorf("it requires %v, not %v", got, want)
-	}
-}
-
-// Later or earlier, and only what is named.
-func TestSame(t *testing.T) {
-	f, err := modfile.Parse("go.mod", []byte("module example.com/upstream\n"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := Module{Same: []string{"golang.org/x/", "k8s.io/*", "exact.example"}}
-	if err := m.same(f, map[string]string{"golang.org/x/net": "v0.1.0", "golang.org/xyz": "v0.2.0", "k8s.io/api": "v0.36.3", "k8s.io/api/more": "v0.1.0", "exact.example": "v1.0.0", "exact.example/more": "v1.0.0"}); err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, r := range f.Replace {
-		got = append(got, r.Old.String()+" "+r.New.String())
-	}
-	slices.Sort(got)
-	if want := []string{"exact.example exact.example@v1.0.0", "golang.org/x/net golang.org/x/net@v0.1.0", "k8s.io/api k8s.io/api@v0.36.3"}; !slices.Equal(got, want) {
-		t.Errorf("it replaces %q, not %q", got, want)
+	for _, tc := range []struct{ prefixes, want []string }{
+		{[]string{""}, []string{"a.example/x@v1.10.0", "b.example@v1.2.0", "c.example@v1.2.0", "d.example@v1.0.0"}},
+		{[]string{"a.example/", "b.example"}, []string{"a.example/x@v1.10.0", "b.example@v1.2.0", "c.example@v1.2.0"}},
+		{[]string{"c.example"}, []string{"a.example/x@v1.2.0", "b.example@v1.2.0", "c.example@v1.2.0"}},
+		{nil, []string{"a.example/x@v1.2.0", "b.example@v1.2.0", "c.example@v1.2.0"}},
+	} {
+		f, err := modfile.Parse("go.mod", []byte("module example.com/upstream\n\nrequire (\n\ta.example/x v1.2.0\n\tb.example v1.2.0 // indirect\n\tc.example v1.2.0\n)\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		project, err := versions([]byte("module example.com/project\n\nrequire (\n\ta.example/x v1.10.0\n\tb.example v1.1.9\n\td.example v1.0.0\n)\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (Module{Raise: tc.prefixes}).raise(f, project); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range f.Require {
+			got = append(got, r.Mod.String())
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%q: it requires %v, not %v", tc.prefixes, got, tc.want)
+		}
 	}
 }
 

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,12 +25,9 @@ type Module struct {
 	// Sums are lines of a go.sum for what the module's own go.sum does not
 	// have: the module itself.
 	Sums []byte
-	// Raise has dependencies that the project has in a later version raised to that. They
-	// need not be compiled twice.
-	Raise bool
-	// Same are dependencies (patterns of path.Match, or prefixes that end with a slash)
-	// that are taken in the project's version, be it later or earlier, for the same reason.
-	Same []string
+	// Raise begins the paths of dependencies that are raised to the project's version, where
+	// that is later: they need not be compiled twice. The empty text begins them all.
+	Raise []string
 	// Edit, if set, changes the nested go.mod.
 	Edit func(*modfile.File) error
 }
@@ -66,7 +63,7 @@ func (m Module) Nest(ctx context.Context, dir string) (source string, err error)
 		return "", err
 	}
 	sums = append(sums, m.Sums...)
-	if m.Raise || len(m.Same) > 0 {
+	if len(m.Raise) > 0 {
 		sums = append(sums, wlif.GoSum...)
 	}
 	return fetched.Dir, errors.Join(
@@ -75,7 +72,7 @@ func (m Module) Nest(ctx context.Context, dir string) (source string, err error)
 }
 
 // goMod makes the go.mod of a module that builds m with exactly the dependencies,
-// Go version and GODEBUG of m's own go.mod, or with the project's.
+// Go version and GODEBUG of m's own go.mod, or with later ones of the project's.
 func (m Module) goMod(upstream []byte) ([]byte, error) {
 	f, err := modfile.Parse(m.Path+"/go.mod", upstream, nil)
 	if err != nil {
@@ -88,18 +85,13 @@ func (m Module) goMod(upstream []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Raise {
-		if err := raise(f, own); err != nil {
-			return nil, err
-		}
+	if err := m.raise(f, own); err != nil {
+		return nil, err
 	}
 	if m.Edit != nil {
 		if err := m.Edit(f); err != nil {
 			return nil, err
 		}
-	}
-	if err := m.same(f, own); err != nil {
-		return nil, err
 	}
 	if err := f.AddRequire(m.Path, m.Version); err != nil {
 		return nil, err
@@ -108,10 +100,18 @@ func (m Module) goMod(upstream []byte) ([]byte, error) {
 	return f.Format()
 }
 
-// versions are those of a project's dependencies, by module: what it requires, or replaces
-// that by.
+// ProjectVersion is the version that the project has of one of its dependencies, or "".
+func ProjectVersion(module string) string {
+	own, err := versions(wlif.GoMod)
+	if err != nil {
+		return "" // it is the go.mod that this was built with
+	}
+	return own[module]
+}
+
+// versions are those of a project's dependencies, by module.
 func versions(project []byte) (map[string]string, error) {
-	p, err := modfile.Parse("go.mod", project, nil)
+	p, err := modfile.ParseLax("go.mod", project, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -119,37 +119,22 @@ func versions(project []byte) (map[string]string, error) {
 	for _, r := range p.Require {
 		out[r.Mod.Path] = r.Mod.Version
 	}
-	for _, r := range p.Replace {
-		if r.New.Path == r.Old.Path {
-			out[r.Old.Path] = r.New.Version
-		}
-	}
 	return out, nil
 }
 
-// raise has f require later versions where the project has them.
-func raise(f *modfile.File, project map[string]string) error {
+// raise has f require later versions where the project has them, also of what only a
+// dependency of a dependency asks for.
+func (m Module) raise(f *modfile.File, project map[string]string) error {
+	required := map[string]string{}
 	for _, r := range f.Require {
-		if version := project[r.Mod.Path]; semver.Compare(version, r.Mod.Version) > 0 {
-			if err := f.AddRequire(r.Mod.Path, version); err != nil {
-				return err
-			}
-		}
+		required[r.Mod.Path] = r.Mod.Version
 	}
-	return nil
-}
-
-// same replaces dependencies by the project's.
-func (m Module) same(f *modfile.File, project map[string]string) error {
-	for module, version := range project {
-		if !slices.ContainsFunc(m.Same, func(pattern string) bool {
-			matches, err := path.Match(pattern, module)
-			return err == nil && matches || strings.HasSuffix(pattern, "/") && strings.HasPrefix(module, pattern)
-		}) {
+	for _, module := range slices.Sorted(maps.Keys(project)) {
+		version := project[module]
+		if semver.Compare(version, required[module]) <= 0 || !slices.ContainsFunc(m.Raise, func(prefix string) bool { return strings.HasPrefix(module, prefix) }) {
 			continue
 		}
-		// A dependency of a dependency may ask for another version.
-		if err := f.AddReplace(module, "", module, version); err != nil {
+		if err := f.AddRequire(module, version); err != nil {
 			return err
 		}
 	}

@@ -76,7 +76,7 @@ func Module(version, work string) (buildcache.Module, error) {
 	if err != nil {
 		return buildcache.Module{}, err
 	}
-	return buildcache.Module{Path: "k8s.io/kubernetes", Version: "v" + version, Sums: pinned, Same: everybodys, Edit: func(f *modfile.File) error {
+	return buildcache.Module{Path: "k8s.io/kubernetes", Version: "v" + version, Sums: pinned, Raise: everybodys(version), Edit: func(f *modfile.File) error {
 		if err := publishedStaging(f, version); err != nil {
 			return err
 		}
@@ -84,9 +84,15 @@ func Module(version, work string) (buildcache.Module, error) {
 	}}, nil
 }
 
-// everybodys are libraries that its client and the project's both stand on. All else is
-// of the versions that the release was tested with.
-var everybodys = []string{"golang.org/x/", "google.golang.org/protobuf", "github.com/go-logr/logr", "github.com/spf13/pflag", "go.yaml.in/yaml/v2", "go.yaml.in/yaml/v3"}
+// everybodys begin libraries that the client of Kubernetes stands on, which the project has
+// too if it has that of this version: they are compiled once. All else, and all of other
+// versions, is what the release was tested with.
+func everybodys(version string) []string {
+	if buildcache.ProjectVersion("k8s.io/api") != stagingVersion(version) {
+		return nil
+	}
+	return []string{"golang.org/x/", "google.golang.org/protobuf", "github.com/go-logr/logr", "github.com/spf13/pflag", "go.yaml.in/yaml/", "k8s.io/kube-openapi", "k8s.io/utils"}
+}
 
 //go:embed sums
 var pinnedSums embed.FS
@@ -103,6 +109,13 @@ func publishedStaging(f *modfile.File, version string) error {
 			path, at = "./"+samples(path), ""
 		}
 		if err := f.AddReplace(r.Old.Path, r.Old.Version, path, at); err != nil {
+			return err
+		}
+		if at == "" {
+			continue
+		}
+		// What is compiled is known by the version that is required.
+		if err := f.AddRequire(r.Old.Path, at); err != nil {
 			return err
 		}
 	}

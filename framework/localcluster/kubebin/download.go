@@ -15,11 +15,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-logr/logr"
-	"sigs.k8s.io/controller-runtime/tools/setup-envtest/remote"
-	"sigs.k8s.io/controller-runtime/tools/setup-envtest/store"
-	"sigs.k8s.io/controller-runtime/tools/setup-envtest/versions"
 )
 
 const (
@@ -36,7 +31,7 @@ func (c Cache) download(ctx context.Context, set Set, out string) error {
 		return c.downloadControlPlane(ctx, set, out)
 	}
 	// The index is the quick way to learn whether there is an internet.
-	if _, err := c.archive(ctx, &remote.HTTPClient{IndexURL: c.Index, Log: logr.Discard()}, set.Version); err != nil {
+	if _, err := c.archive(ctx, set.Version); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, downloadTimeout, fmt.Errorf("not done in %s", downloadTimeout))
@@ -54,20 +49,19 @@ func (c Cache) download(ctx context.Context, set Set, out string) error {
 // comes from the project's release binaries, which have no etcd.
 func (c Cache) downloadControlPlane(ctx context.Context, set Set, out string) error {
 	version := set.Version
-	client := &remote.HTTPClient{IndexURL: c.Index, Log: logr.Discard()}
-	item, err := c.archive(ctx, client, version)
+	item, err := c.archive(ctx, version)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, downloadTimeout, fmt.Errorf("not done in %s", downloadTimeout))
 	defer cancel()
-	unpacked, err := c.unpack(ctx, client, item, out)
-	if err != nil {
+	unpacked := filepath.Join(out, "envtest")
+	if err := errors.Join(os.Mkdir(unpacked, 0o700), item.unpack(ctx, unpacked)); err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(filepath.Dir(filepath.Dir(unpacked))) }()
+	defer func() { _ = os.RemoveAll(unpacked) }()
 	for _, program := range set.programs {
-		exact := item.version.String() == version
+		exact := item.version == version
 		if program == Etcd || (exact && program == APIServer) {
 			if err := os.Rename(filepath.Join(unpacked, program), filepath.Join(out, program)); err != nil {
 				return err
@@ -79,63 +73,6 @@ func (c Cache) downloadControlPlane(ctx context.Context, set Set, out string) er
 		}
 	}
 	return nil
-}
-
-type archive struct {
-	version  versions.Concrete
-	platform versions.PlatformItem
-}
-
-// archive finds the envtest archive of that version, or else the newest of its minor.
-func (c Cache) archive(ctx context.Context, client *remote.HTTPClient, version string) (archive, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, indexTimeout, fmt.Errorf("no answer in %s", indexTimeout))
-	defer cancel()
-	sets, err := client.ListVersions(ctx)
-	if err != nil {
-		return archive{}, fmt.Errorf("the envtest index cannot be read: %w", brief(err))
-	}
-	major, minor, patch := numbers(version)
-	here := versions.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}
-	var found *archive
-	for _, set := range sets { // newest first
-		if set.Version.Major != major || set.Version.Minor != minor {
-			continue
-		}
-		for _, platform := range set.Platforms {
-			if platform.Platform == here && (found == nil || set.Version.Patch == patch) {
-				found = &archive{version: set.Version, platform: platform}
-			}
-		}
-	}
-	if found == nil {
-		return archive{}, fmt.Errorf("envtest has no archive of %d.%d for %s", major, minor, here)
-	}
-	return *found, nil
-}
-
-// unpack fetches an archive, verified with the sum of the index, and returns the
-// folder with its files, two levels below a folder inside out.
-func (c Cache) unpack(ctx context.Context, client *remote.HTTPClient, item archive, out string) (string, error) {
-	var packed bytes.Buffer
-	if err := client.GetVersion(ctx, item.version, item.platform, &packed); err != nil {
-		return "", brief(err)
-	}
-	root := filepath.Join(out, "envtest")
-	files := store.NewAt(root)
-	logged := logr.NewContext(ctx, logr.Discard())
-	if err := files.Initialize(logged); err != nil {
-		return "", err
-	}
-	entry := store.Item{Version: item.version, Platform: item.platform.Platform}
-	if err := files.Add(logged, entry, &packed); err != nil {
-		return "", err
-	}
-	dir, err := files.Path(entry)
-	if err != nil {
-		return "", err
-	}
-	// The store makes its folder read-only; the files are moved out of it.
-	return dir, os.Chmod(dir, 0o700) //nolint:gosec // G302: it is a folder
 }
 
 // release fetches one program of a release and verifies it with its published sum.

@@ -14,7 +14,8 @@ import (
 // Versions of what is compiled, beside Kubernetes and its etcd. Their checksums are
 // in sums. A kubelet takes any of them: containerd 2 serves every supported minor.
 const (
-	containerdVersion = "v2.4.2"
+	// It is of the line that stands on the same client of Kubernetes as the project.
+	containerdVersion = "v2.3.7"
 	corednsVersion    = "v1.14.2"
 	kindVersion       = "v0.33.0"
 )
@@ -47,10 +48,7 @@ func parts() ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
-	containerd.Raise, coredns.Raise = true, true
-	// The client of Kubernetes and what it stands on, which both use little of.
-	client := []string{"k8s.io/*", "sigs.k8s.io/*", "sigs.k8s.io/structured-merge-diff/v6", "github.com/fxamacker/cbor/v2", "github.com/go-openapi/", "golang.org/x/"}
-	containerd.Same, coredns.Same = client, client
+	containerd.Raise, coredns.Raise = []string{""}, []string{""}
 	return []part{
 		{
 			name: "containerd " + containerdVersion, module: containerd,
