@@ -15,6 +15,7 @@ import (
 	_ "github.com/wlif-conformance/wlif-conformance/suites/federation"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/issuer"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/lifecycle"
+	_ "github.com/wlif-conformance/wlif-conformance/suites/metadata"
 	"github.com/wlif-conformance/wlif-conformance/suites/run"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/secrets"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/subjects"

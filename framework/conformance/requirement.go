@@ -84,6 +84,7 @@ var areas = []func() []Requirement{
 	accessArea,
 	secretsArea,
 	subjectsArea,
+	metadataArea,
 	customArea,
 	lifecycleArea,
 	clientsArea,

@@ -3,6 +3,7 @@ package localcluster
 import (
 	"context"
 	"io"
+	"net/http"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -109,7 +110,13 @@ type NodeSpec struct {
 	// Egress says what pods on the node can reach beside the cluster itself.
 	// Nil means nothing: no internet, and none of the names.
 	Egress *Egress
+	// Metadata answers what pods on the node ask of http://169.254.169.254. A request's
+	// RemoteAddr is the pod's address. Nil: nobody is there.
+	Metadata http.Handler
 }
+
+// MetadataAddress is where programs in a cloud ask for their identity.
+const MetadataAddress = "169.254.169.254"
 
 // Egress is a node's way out.
 type Egress struct {

@@ -71,8 +71,7 @@ func (c *Cloud) Announcement() Announcement {
 		a.Latencies[method] = time.Duration(d).String()
 	}
 	if c.engine != nil {
-		// Its nodes have no metadata address.
-		a.ClusterFeaturesLacking = append(slices.Clone(c.engine.Lacks()), "metadata-tokens")
+		a.ClusterFeaturesLacking = slices.Clone(c.engine.Lacks())
 		if !c.engine.Resumes() {
 			a.ClusterFeaturesLacking = append(a.ClusterFeaturesLacking, "cluster-restart")
 		}

@@ -84,6 +84,7 @@ type Cloud struct {
 	folders  *resourcemanager.Manager
 	accounts *billing.Billing
 	k8s      *mk8s.Service
+	tokens   *oauth.Endpoint
 	gate     *gate.Gate
 	// publisher makes the files of issuers public.
 	publisher kernel.Publisher
@@ -181,6 +182,13 @@ func (c *Cloud) assemble() error {
 		Kernel: k, VPC: network, Publisher: objects, Authenticator: guard, Engine: c.engine, Dir: filepath.Join(c.dir, clustersDir),
 		WebhookURL: func(id string) string { return "https://" + c.api.Addr().String() + webhookPath + id },
 		WebhookCA:  c.authority.PEM(), Egress: c.egress, StorageBase: "https://" + endpoint.StorageHost, KeepState: c.keepState,
+		// The endpoint is made below, before anything runs.
+		Exchange: func(ctx context.Context, account, token string) (string, time.Time, error) {
+			return c.tokens.Exchange(ctx, account, token)
+		},
+		Mint: func(account string) (string, time.Time) {
+			return c.iam.MintFor(access.Subject{Type: access.ServiceAccount, ID: account})
+		},
 	})
 	if c.accounts, err = billing.New(k); err != nil {
 		return err
@@ -217,11 +225,11 @@ func (c *Cloud) ways(objects *storage.Storage) error {
 	if err != nil {
 		return err
 	}
-	tokens := oauth.New(c.kernel, c.iam, oauth.Way{Direct: c.httpClient(&net.Dialer{}), Redirected: c.httpClient(&net.Dialer{Control: wire.RefusePrivate})})
+	c.tokens = oauth.New(c.kernel, c.iam, oauth.Way{Direct: c.httpClient(&net.Dialer{}), Redirected: c.httpClient(&net.Dialer{Control: wire.RefusePrivate})})
 	mux := &wire.Mux{
 		GRPC: c.grpc, REST: api,
 		ByHost: map[string]http.Handler{endpoint.StorageHost: objects.Handler()},
-		ByPath: map[string]http.Handler{"/oauth/token": c.dated(tokens), webhookPath: c.k8s.Webhook(webhookPath)},
+		ByPath: map[string]http.Handler{"/oauth/token": c.dated(c.tokens), webhookPath: c.k8s.Webhook(webhookPath)},
 	}
 	quiet := slog.NewLogLogger(c.kernel.Log.Handler(), slog.LevelDebug)
 	c.servers = []*http.Server{

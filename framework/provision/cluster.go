@@ -183,7 +183,7 @@ func (p *plan) nodeGroupRequest() *k8s.CreateNodeGroupRequest {
 		ClusterId: p.target.Cluster.ID, Name: p.name("nodes"), Labels: p.b.labels, Version: p.version,
 		ScalePolicy:                &k8s.ScalePolicy{ScaleType: &k8s.ScalePolicy_FixedScale_{FixedScale: &k8s.ScalePolicy_FixedScale{Size: 1}}},
 		AllocationPolicy:           &k8s.NodeGroupAllocationPolicy{Locations: []*k8s.NodeGroupLocation{{ZoneId: p.zone}}},
-		WorkloadIdentityFederation: &k8s.NodeGroupWorkloadIdentityFederation{Enabled: p.federated},
+		WorkloadIdentityFederation: &k8s.NodeGroupWorkloadIdentityFederation{Enabled: p.federated && !p.plainNodes},
 		NodeTemplate: &k8s.NodeTemplate{
 			PlatformId: n.Platform, Labels: p.b.labels,
 			ResourcesSpec:    &k8s.ResourcesSpec{Cores: int64(n.Cores), Memory: int64(n.MemoryGiB) * gib, CoreFraction: 100},

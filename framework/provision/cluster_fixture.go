@@ -12,6 +12,8 @@ type ClusterSpec struct {
 	Plain bool
 	// Nodes: with a node group of one node; tokens can be had without.
 	Nodes bool
+	// PlainNodes: the node group is without workload identity federation.
+	PlainNodes bool
 	// Version and Channel are the run's if they are empty.
 	Version, Channel string
 }
@@ -27,7 +29,7 @@ func (f *Fixtures) Cluster(ctx context.Context, what string, spec ClusterSpec) (
 		cfg.ReleaseChannel = spec.Channel
 	}
 	h := f.o.Ledger.Header()
-	p := &plan{cfg: &cfg, b: f.b, dial: f.o.Dial, zone: cfg.Zone, version: cfg.K8sVersion, federated: !spec.Plain,
+	p := &plan{cfg: &cfg, b: f.b, dial: f.o.Dial, zone: cfg.Zone, version: cfg.K8sVersion, federated: !spec.Plain, plainNodes: spec.PlainNodes,
 		prefix: what + "-" + strings.ToLower(rand.Text()[:5]) + "-", target: Target{RunID: h.RunID}}
 	steps := append(p.networkSteps(), p.masterSteps()...)
 	if spec.Nodes {

@@ -45,6 +45,8 @@ type plan struct {
 	prefix string
 	// federated asks for a cluster with workload identity federation enabled.
 	federated bool
+	// plainNodes asks for a node group without it.
+	plainNodes bool
 
 	zone       string
 	version    string

@@ -122,6 +122,7 @@ func (c *Cluster) agentConfig(node localcluster.NodeSpec) (nodeagent.Config, err
 		Dir:               filepath.Join(c.spec.Dir, "nodes", node.Name),
 		Hide:              c.hidden(),
 		Egress:            node.Egress,
+		Metadata:          node.Metadata,
 	}, nil
 }
 

@@ -93,6 +93,9 @@ func (c *Cluster) Delete(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.deleted = true
+	for _, w := range c.workers {
+		w.leaveMetadata()
+	}
 	err := c.removeNodes()
 	if c.gate != nil {
 		c.gate.close()

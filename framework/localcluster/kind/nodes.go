@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -29,6 +30,8 @@ type member struct {
 	// taken says that the worker was added as a node; labels are those it was given.
 	taken  bool
 	labels map[string]string
+	// metadata answers at the metadata address; nil: nobody is there.
+	metadata *http.Server
 }
 
 const controlPlaneLabel = "node-role.kubernetes.io/control-plane"
@@ -106,6 +109,9 @@ func (c *Cluster) handOver(ctx context.Context, w *member, spec localcluster.Nod
 	if err := c.openEgress(ctx, w, spec.Egress); err != nil {
 		return err
 	}
+	if err := w.serveMetadata(ctx, spec.Metadata); err != nil {
+		return err
+	}
 	if err := c.label(ctx, w.name, spec.Labels, false); err != nil {
 		return err
 	}
@@ -161,6 +167,7 @@ func (c *Cluster) takeBack(ctx context.Context, w *member) error {
 	if err := c.label(ctx, w.name, w.labels, true); err != nil {
 		return err
 	}
+	w.leaveMetadata()
 	return c.openEgress(ctx, w, nil)
 }
 

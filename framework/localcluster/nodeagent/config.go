@@ -2,6 +2,7 @@ package nodeagent
 
 import (
 	"io"
+	"net/http"
 
 	"k8s.io/client-go/rest"
 
@@ -31,6 +32,8 @@ type Config struct {
 	// Hide are folders of the host that pods must not see.
 	Hide   []string
 	Egress *localcluster.Egress
+	// Metadata is that of localcluster.NodeSpec.
+	Metadata http.Handler
 	// Log receives the agent's own lines.
 	Log io.Writer
 }

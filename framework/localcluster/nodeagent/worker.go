@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 
+	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent/egress"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent/podspec"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent/sandbox"
@@ -158,14 +159,24 @@ func (w *worker) refuse(reason, message string) {
 	w.touch()
 }
 
-// makeBox makes the pod's network: loopback, the API server and the egress.
+// makeBox makes the pod's network: loopback, the API server, the metadata address and
+// the egress.
 func (w *worker) makeBox() error {
 	cfg := w.agent.cfg
-	box, err := sandbox.NewPod(w.podIP, cfg.ServiceAddress)
+	addresses := []string{w.podIP, cfg.ServiceAddress}
+	if cfg.Metadata != nil {
+		addresses = append(addresses, localcluster.MetadataAddress)
+	}
+	box, err := sandbox.NewPod(addresses...)
 	if err != nil {
 		return err
 	}
 	w.box = box
+	if cfg.Metadata != nil {
+		if err := w.carry(net.JoinHostPort(localcluster.MetadataAddress, "80"), func(l net.Listener) { serveMetadata(l, w.podIP, cfg.Metadata) }); err != nil {
+			return err
+		}
+	}
 	if err := w.carry(net.JoinHostPort(cfg.ServiceAddress, httpsPort), func(l net.Listener) {
 		egress.Forward(w.killed, l, w.agent.apiServer())
 	}); err != nil {

@@ -57,7 +57,7 @@ func may(why string, ids ...string) []May {
 // all is every area's table, in the order in which they are listed.
 var all = slices.Concat(
 	token, times, claims, jwks, request, state, answer,
-	access, secrets, federation, operations, rest, cluster, storage,
+	access, secrets, federation, operations, rest, cluster, metadata, storage,
 )
 
 // All returns every bug, area by area.

@@ -80,7 +80,7 @@ func (s *Service) nodeSpec(g *pb.NodeGroup, n node) localcluster.NodeSpec {
 		labels[corev1.LabelInstanceTypeStable] = platform
 	}
 	maps.Copy(labels, g.NodeLabels)
-	spec := localcluster.NodeSpec{Name: n.Name, Labels: labels}
+	spec := localcluster.NodeSpec{Name: n.Name, Labels: labels, Metadata: s.metadata(g.Id)}
 	if s.o.Egress == nil || !s.policyOf(g.ClusterId).egress {
 		return spec
 	}

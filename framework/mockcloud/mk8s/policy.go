@@ -32,6 +32,17 @@ type policy struct {
 	// groupFlag: a node group keeps its federation; egress: its nodes have the way
 	// out that the network gives them.
 	groupFlag, egress bool
+	metadata          metadataPolicy
+}
+
+// metadataPolicy is what the metadata address demands, and gives.
+type metadataPolicy struct {
+	// flavored: a request has the header; groupFlag: the node group has federation
+	// enabled; linked: the account that is named is linked to the pod's.
+	flavored, groupFlag, linked bool
+	// everyPod gives pods that name no account that of another, nodesAccount gives all the
+	// nodes' own.
+	everyPod, nodesAccount bool
 }
 
 // jwk is a key of a set, by the names of its members.
@@ -41,6 +52,7 @@ func strict() policy {
 	return policy{
 		report: func(*pb.WorkloadIdentityFederation) {}, signs: true, enables: true, disables: true,
 		contentType: "application/json", publishes: true, restarts: true, upgrades: true, groupFlag: true, egress: true,
+		metadata: metadataPolicy{flavored: true, groupFlag: true, linked: true},
 	}
 }
 
@@ -67,6 +79,12 @@ var deviations = map[string]func(*policy){
 	"DisablingDoesNothing":   func(p *policy) { p.disables = false },
 	"NodeGroupFlagLost":      func(p *policy) { p.groupFlag = false },
 	"NodesHaveNoEgress":      func(p *policy) { p.egress = false },
+
+	"MetadataWithoutFlavor":     func(p *policy) { p.metadata.flavored = false },
+	"MetadataOnEveryNode":       func(p *policy) { p.metadata.groupFlag = false },
+	"MetadataIgnoresLink":       func(p *policy) { p.metadata.linked = false },
+	"MetadataForEveryPod":       func(p *policy) { p.metadata.everyPod = true },
+	"MetadataGivesNodesAccount": func(p *policy) { p.metadata.nodesAccount = true },
 }
 
 func (s *Service) policyIn(folder string) policy {

@@ -42,6 +42,10 @@ type Options struct {
 	WebhookCA  []byte
 	// Egress is what nodes that have a way out reach.
 	Egress func() *localcluster.Egress
+	// Exchange gives an IAM token for a pod's token, as the token endpoint does, and Mint
+	// one of a service account without asking.
+	Exchange func(ctx context.Context, accountID, subjectToken string) (token string, expires time.Time, err error)
+	Mint     func(accountID string) (token string, expires time.Time)
 	// StorageBase is "https://storage.yandexcloud.net".
 	StorageBase string
 	// KeepState makes Close leave the clusters' folders, for Resume.

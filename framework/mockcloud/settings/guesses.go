@@ -62,6 +62,13 @@ func defaultGuesses() Guesses {
 		"exchange/service-account-expired": refuse(unusable),
 		"exchange/preview":                 {Status: 400, Error: "access_denied", Text: "Workload identity federation is not available."},
 
+		// metadata address of nodes
+		"metadata/flavor-missing":   {Status: 403, Text: "The header Metadata-Flavor: Google is missing"},
+		"metadata/not-enabled":      {Status: 404, Text: "Workload identity federation is not enabled"},
+		"metadata/no-pod":           {Status: 404, Text: "No pod has this address"},
+		"metadata/no-account":       {Status: 404, Text: "The service account of the pod names no IAM service account"},
+		"metadata/exchange-refused": {Status: 403, Text: "The token of the pod is not accepted"},
+
 		// API
 		"api/not-found":                 {Code: "NOT_FOUND", Text: "%s not found"},
 		"api/federation-in-use":         {Code: "FAILED_PRECONDITION", Text: "Federation %s has federated credentials"},
