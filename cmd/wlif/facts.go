@@ -21,8 +21,9 @@ import (
 // mock, and as lines of the table's source.
 func printFacts(out io.Writer, r report.Report) error {
 	facts := map[string]map[string]map[string]any{}
-	guesses := map[string]settings.Answer{}
+	guesses := settings.Guesses{}
 	conflicts := map[string][]string{}
+	ids := placeholders{}
 	for _, q := range r.Requirements {
 		for _, c := range q.Cases {
 			if len(c.Observed) == 0 {
@@ -31,9 +32,10 @@ func printFacts(out io.Writer, r report.Report) error {
 			if facts[q.ID] == nil {
 				facts[q.ID] = map[string]map[string]any{}
 			}
-			facts[q.ID][c.Name] = values(c.Observed)
+			facts[q.ID][ids.in(c.Name)] = values(c.Observed, ids)
 			name := guessOf[q.ID]
 			answer, ok := answerOf(c.Observed)
+			answer.Text = ids.in(answer.Text)
 			if name == "" || !ok {
 				continue
 			}
@@ -44,7 +46,7 @@ func printFacts(out io.Writer, r report.Report) error {
 			guesses[name] = answer
 		}
 	}
-	text, err := yaml.Marshal(map[string]any{"observed": facts, "guesses": guesses})
+	text, err := yaml.Marshal(recording{Observed: facts, Guesses: guesses})
 	if err != nil {
 		return fmt.Errorf("rendering the facts: %w", err)
 	}
@@ -62,11 +64,11 @@ func printFacts(out io.Writer, r report.Report) error {
 	return err
 }
 
-// values gives numbers as numbers.
-func values(observed []report.Observation) map[string]any {
+// values gives numbers as numbers, and ids as placeholders.
+func values(observed []report.Observation, ids placeholders) map[string]any {
 	out := map[string]any{}
 	for _, o := range observed {
-		out[o.Name] = o.Value
+		out[o.Name] = ids.in(o.Value)
 		if n, err := strconv.Atoi(o.Value); err == nil {
 			out[o.Name] = n
 		}

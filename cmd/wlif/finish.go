@@ -184,6 +184,9 @@ func (l *launch) report(kept string) int {
 	if l.jsonReport != nil {
 		failure = errors.Join(failure, printJSON(l.jsonReport, made))
 	}
+	if l.recording != "" {
+		failure = errors.Join(failure, writeRecording(l.recording, made))
+	}
 	failure = errors.Join(failure, tellGitHub(l.console.out, made, os.Getenv))
 	if !l.suiteRan {
 		l.console.say("Nothing was created (exit code %d).", made.Outcome.ExitCode)

@@ -24,8 +24,8 @@ import (
 
 // mockFlags are the words of `wlif mock`.
 type mockFlags struct {
-	listen, bridge, settings, state, announce, engine, prefix, prepare, dir, audit string
-	bugs                                                                           []string
+	listen, bridge, settings, state, announce, engine, prefix, prepare, dir, audit, verify string
+	bugs                                                                                   []string
 }
 
 // closeBudget bounds how long a mock takes to end its clusters.
@@ -58,7 +58,16 @@ user's token are printed when it is ready (and written to --announce).`,
 	flags.StringVar(&f.dir, "dir", "", "folder for certificates and clusters (default: a temporary one, or STATE.d with --state)")
 	flags.StringVar(&f.audit, "audit", "", "file for a JSON line about each call")
 	flags.StringArrayVar(&f.bugs, "bug", nil, "name of a bug that acts in every folder, may be repeated; `wlif mock bugs` lists them")
+	flags.StringVar(&f.verify, "verify", "", "start nothing: say where a mock with these settings differs from this recording (wlif run --record)")
 	cmd.AddCommand(newBugsCommand(), newMockLogsCommand(), &cobra.Command{
+		Use:   "fidelity",
+		Short: "Print how well each behaviour of the mock is known to be the real cloud's, as Markdown",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := io.WriteString(cmd.OutOrStdout(), settings.FidelityPage(settings.Default()))
+			return err
+		},
+	}, &cobra.Command{
 		Use:   "methods",
 		Short: "Print which methods of the cloud's API the mock implements, as Markdown",
 		Args:  cobra.NoArgs,
@@ -75,6 +84,9 @@ func runMock(ctx context.Context, f mockFlags, out, progress io.Writer) (err err
 	set, err := f.readSettings()
 	if err != nil {
 		return usageError(err)
+	}
+	if f.verify != "" {
+		return verifyRecording(out, f.verify, set)
 	}
 	if err := f.addBugs(&set); err != nil {
 		return err

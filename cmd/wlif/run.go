@@ -28,8 +28,8 @@ import (
 
 func newRunCommand() *cobra.Command {
 	var (
-		output string
-		pauses bool
+		output, recorded string
+		pauses           bool
 	)
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -45,7 +45,7 @@ Ctrl-C once: the checks end and everything is deleted. Twice: the deletion is cu
 short. Three times: the run ends at once; wlif sweep deletes what is left.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w := wishes{out: cmd.OutOrStdout()}
+			w := wishes{out: cmd.OutOrStdout(), recording: recorded}
 			if output == outputJSON {
 				w.out, w.report = cmd.ErrOrStderr(), cmd.OutOrStdout()
 			}
@@ -60,6 +60,7 @@ short. Three times: the run ends at once; wlif sweep deletes what is left.`,
 	}
 	config.AddFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&pauses, "pause-on-failure", false, "wait for Enter after a check that failed, before it cleans up; on a terminal, with one process")
+	cmd.Flags().StringVar(&recorded, "record", "", "file to write what was observed to, for wlif mock --verify; it has no secrets, and placeholders for ids")
 	addOutputFlag(cmd, &output)
 	cmd.Flags().SortFlags = false
 	return cmd
@@ -87,6 +88,8 @@ type launch struct {
 
 	// jsonReport gets the report in the end; nil: nobody asked for it.
 	jsonReport io.Writer
+	// recording is a file for what was observed; empty: nobody asked for it.
+	recording string
 
 	// canary is a secret that the suite plants where payloads go.
 	canary string
@@ -102,8 +105,9 @@ type launch struct {
 type wishes struct {
 	// out gets the progress; report, if it is not nil, the report as JSON in the end.
 	out, report io.Writer
-	// keyboard: see launch.
-	keyboard *bufio.Reader
+	// keyboard and recording: see launch.
+	keyboard  *bufio.Reader
+	recording string
 }
 
 func runRun(ctx context.Context, flags *pflag.FlagSet, w wishes) error {
@@ -123,7 +127,7 @@ func runRun(ctx context.Context, flags *pflag.FlagSet, w wishes) error {
 	if err != nil {
 		return err
 	}
-	l.jsonReport = w.report
+	l.jsonReport, l.recording = w.report, w.recording
 	if l.keyboard = w.keyboard; l.keyboard != nil {
 		l.cfg.Procs = 1 // two that wait at once could not be told apart
 	}
