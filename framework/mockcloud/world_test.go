@@ -25,6 +25,7 @@ func TestTheReadmeNamesTheRoles(t *testing.T) {
 		}
 	}
 	slices.Sort(named)
+	named = slices.Compact(named) // some are needed on a second folder, too
 	all := slices.Concat(OwnerRoles, AreaRoles)
 	want := slices.Sorted(slices.Values(all))
 	if !slices.Equal(named, want) {
