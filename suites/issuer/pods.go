@@ -93,8 +93,9 @@ func containerRestart(ctx SpecContext) {
 	pod := link.Run(ctx, endable)
 	former := read(pod.Projected(ctx))
 	run.Step("ending the container")
-	// The shell goes with its container, so that no answer is expected.
-	_, _ = pod.Type(ctx, `kill "$(cat /tmp/sleep)"; sleep infinity`)
+	// The shell goes with its container, so that no answer is expected. The container may
+	// not have begun its sleep yet.
+	_, _ = pod.Type(ctx, `until kill "$(cat /tmp/sleep)" 2>/dev/null; do sleep 0.1; done; sleep infinity`)
 	pod.AwaitRestart(ctx)
 	token := pod.Projected(ctx)
 	Expect(read(token).differences(expected{subject: former.Subject, bound: bound{Pod: former.Bound.Pod}})).To(BeEmpty(), "the restarted container has another identity")
