@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/kernel"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/storage"
 )
 
 // leftOut says of each method without a rule why it has none: the first pattern that
@@ -49,6 +50,10 @@ func MethodTable(services []kernel.Service) string {
 		for _, method := range no {
 			fmt.Fprintf(&rest, "| %[1]s/%[2]s | %[3]s |\n", service, method, whyLeftOut(service+"/"+method))
 		}
+	}
+	rest.WriteString("\nOf the S3 API these answer NotImplemented (501).\n\n| what | why |\n|---|---|\n")
+	for _, l := range storage.AllLeftOut() {
+		fmt.Fprintf(&rest, "| %s | %s |\n", l.What, l.Why)
 	}
 	return b.String() + rest.String()
 }

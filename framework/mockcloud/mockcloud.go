@@ -183,7 +183,7 @@ func (c *Cloud) assemble() error {
 		WebhookURL: func(id string) string { return "https://" + c.api.Addr().String() + webhookPath + id },
 		WebhookCA:  c.authority.PEM(), Egress: c.egress, StorageBase: "https://" + endpoint.StorageHost, KeepState: c.keepState,
 		// The endpoint is made below, before anything runs.
-		Exchange: func(ctx context.Context, account, token string) (string, time.Time, error) {
+		Exchange: func(ctx context.Context, account, token string) (string, time.Time, string, error) {
 			return c.tokens.Exchange(ctx, account, token)
 		},
 		Mint: func(account string) (string, time.Time) {

@@ -32,6 +32,30 @@ func given[R any](p *plan, s Step, key, id, method string, get func(ctx context.
 	return found
 }
 
+func (p *plan) givenNetwork() Step {
+	id := p.cfg.NetworkID
+	return given(p, Step{Name: StepNetwork}, "network_id", id, "yandex.cloud.vpc.v1.NetworkService/Get",
+		func(ctx context.Context) (*vpc.Network, error) {
+			return p.client().Networks().Get(ctx, &vpc.GetNetworkRequest{NetworkId: id})
+		},
+		func(n *vpc.Network) error { p.target.NetworkID = n.GetId(); return nil })
+}
+
+func (p *plan) givenSubnet() Step {
+	id := p.cfg.SubnetID
+	return given(p, Step{Name: StepSubnet}, "subnet_id", id, "yandex.cloud.vpc.v1.SubnetService/Get",
+		func(ctx context.Context) (*vpc.Subnet, error) {
+			return p.client().Subnets().Get(ctx, &vpc.GetSubnetRequest{SubnetId: id})
+		},
+		func(s *vpc.Subnet) error {
+			if p.cfg.NetworkID != "" && p.cfg.NetworkID != s.GetNetworkId() {
+				return fmt.Errorf("it is in network %s, not in network_id %s", s.GetNetworkId(), p.cfg.NetworkID)
+			}
+			p.target.SubnetID, p.target.NetworkID, p.zone = s.GetId(), s.GetNetworkId(), s.GetZoneId()
+			return nil
+		})
+}
+
 func (p *plan) givenSecurityGroup(network string) Step {
 	id := p.cfg.SecurityGroupID
 	return given(p, Step{Name: StepSecurityGroup, Needs: []string{network}}, "security_group_id", id, "yandex.cloud.vpc.v1.SecurityGroupService/Get",

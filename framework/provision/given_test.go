@@ -37,7 +37,7 @@ func TestWhatTheUserBringsStays(t *testing.T) {
 		"everything but a cluster": {func(w *world, own *provision.Target) []string {
 			return []string{"WLIF_SUBNET_ID=" + own.SubnetID, "WLIF_SECURITY_GROUP_ID=" + own.SecurityGroupID, "WLIF_CLUSTER_SERVICE_ACCOUNT_ID=" + w.accountNamed("cluster-sa"),
 				"WLIF_NODE_SERVICE_ACCOUNT_ID=" + w.accountNamed("node-sa"), "WLIF_SERVICE_ACCOUNT_ID=" + own.ServiceAccountID, "WLIF_SECRET_ID=" + own.SecretID}
-		}, []string{provision.StepClusterSA, provision.StepNodeSA, provision.StepSecret, provision.StepSecurityGroup, provision.StepServiceAccount}},
+		}, []string{provision.StepClusterSA, provision.StepNodeSA, provision.StepSecret, provision.StepSecurityGroup, provision.StepServiceAccount, provision.StepSubnet}},
 		"a cluster and its federation": {func(_ *world, own *provision.Target) []string {
 			return []string{"WLIF_CLUSTER=existing", "WLIF_CLUSTER_ID=" + own.Cluster.ID, "WLIF_FEDERATION_ID=" + own.FederationID, "WLIF_SERVICE_ACCOUNT_ID=" + own.ServiceAccountID}
 		}, []string{provision.StepFederation, provision.StepServiceAccount}},

@@ -2,12 +2,9 @@ package provision
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/vpc/v1"
-
-	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 )
 
 // Address ranges inside a created cluster: Managed Kubernetes' defaults, stated
@@ -26,11 +23,11 @@ func (p *plan) networkSteps() []Step {
 		group = p.givenSecurityGroup
 	}
 	if p.cfg.SubnetID != "" {
-		return []Step{p.existingSubnet(), group(StepSubnet)}
+		return []Step{p.givenSubnet(), group(StepSubnet)}
 	}
 	network := p.network()
 	if p.cfg.NetworkID != "" {
-		network = p.existingNetwork()
+		network = p.givenNetwork()
 	}
 	return []Step{network, p.natGateway(), p.routes(), p.subnet(), group(StepNetwork)}
 }
@@ -44,28 +41,6 @@ func (p *plan) network() Step {
 				return p.client().Networks().Create(ctx, &vpc.CreateNetworkRequest{FolderId: p.b.folder, Name: name, Labels: p.b.labels})
 			}}
 		})
-}
-
-func (p *plan) existingNetwork() Step {
-	return p.lookup(StepNetwork, "yandex.cloud.vpc.v1.NetworkService/Get", func(ctx context.Context) (string, error) {
-		n, err := p.client().Networks().Get(ctx, &vpc.GetNetworkRequest{NetworkId: p.cfg.NetworkID})
-		p.target.NetworkID = n.GetId()
-		return n.GetId(), cloud.While(err, "looking up network_id "+p.cfg.NetworkID)
-	})
-}
-
-func (p *plan) existingSubnet() Step {
-	return p.lookup(StepSubnet, "yandex.cloud.vpc.v1.SubnetService/Get", func(ctx context.Context) (string, error) {
-		s, err := p.client().Subnets().Get(ctx, &vpc.GetSubnetRequest{SubnetId: p.cfg.SubnetID})
-		if err != nil {
-			return "", cloud.While(err, "looking up subnet_id "+p.cfg.SubnetID)
-		}
-		if p.cfg.NetworkID != "" && p.cfg.NetworkID != s.GetNetworkId() {
-			return "", fmt.Errorf("looking up subnet_id %s: it is in network %s, not in network_id %s", s.GetId(), s.GetNetworkId(), p.cfg.NetworkID)
-		}
-		p.target.SubnetID, p.target.NetworkID, p.zone = s.GetId(), s.GetNetworkId(), s.GetZoneId()
-		return s.GetId(), nil
-	})
 }
 
 func (p *plan) natGateway() Step {

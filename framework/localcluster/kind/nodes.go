@@ -105,7 +105,12 @@ func (c *Cluster) AddNode(ctx context.Context, spec localcluster.NodeSpec) (name
 	return name, err
 }
 
-func (c *Cluster) handOver(ctx context.Context, w *member, spec localcluster.NodeSpec) error {
+func (c *Cluster) handOver(ctx context.Context, w *member, spec localcluster.NodeSpec) (err error) {
+	defer func() {
+		if err != nil {
+			w.leaveMetadata()
+		}
+	}()
 	if err := c.openEgress(ctx, w, spec.Egress); err != nil {
 		return err
 	}

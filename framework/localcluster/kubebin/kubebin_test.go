@@ -8,6 +8,7 @@ import (
 	"crypto/sha512"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -178,6 +179,25 @@ func TestDownload(t *testing.T) {
 				t.Errorf("left behind: %v", left)
 			}
 		})
+	}
+}
+
+// The archive of the very patch is best, then the newest of the minor; what is no release
+// is passed over.
+func TestArchiveIsOfTheVersion(t *testing.T) {
+	var index strings.Builder
+	index.WriteString("releases:\n")
+	for _, release := range []string{"v1.36.0", "v1.36.1", "v1.36.9-rc.0", "v1.35.4", "v1.35.12", "v1.35.9", "nightly", "v1.34"} {
+		fmt.Fprintf(&index, "  %[1]s:\n    envtest-%[1]s-%[2]s-%[3]s.tar.gz: {hash: h, selfLink: %[1]s}\n    envtest-%[1]s-plan9-mips.tar.gz: {hash: h, selfLink: other}\n", release, runtime.GOOS, runtime.GOARCH)
+	}
+	index.WriteString("  v1.33.1:\n    envtest-v1.33.1-plan9-mips.tar.gz: {hash: h, selfLink: other}\n")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, index.String()) }))
+	defer server.Close()
+	for version, want := range map[string]string{"1.36.3": "1.36.1", "1.36.0": "1.36.0", "1.35.4": "1.35.4", "1.35.3": "1.35.12", "1.34.4": "", "1.33.1": ""} {
+		got, err := Cache{Index: server.URL}.archive(t.Context(), version)
+		if got.version != want || (err == nil) != (want != "") || want != "" && got.SelfLink != "v"+want {
+			t.Errorf("%s: %+v, %v, want %s", version, got, err, want)
+		}
 	}
 }
 

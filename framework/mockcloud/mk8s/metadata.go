@@ -97,7 +97,9 @@ func (s *Service) tokenFor(r *http.Request, groupID string, entry *audit.Entry) 
 	}
 	account := pod.names
 	if account == "" && p.everyPod {
-		account = pod.neighbour
+		if account, err = pod.neighbour(r.Context()); err != nil {
+			return "", time.Time{}, err
+		}
 	}
 	if account == "" {
 		return refuse("no-account")
@@ -115,10 +117,11 @@ func (s *Service) tokenFor(r *http.Request, groupID string, entry *audit.Entry) 
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	if token, expires, err = s.o.Exchange(r.Context(), account, subject); err != nil {
+	token, expires, refusal, err := s.o.Exchange(r.Context(), account, subject)
+	if err == nil && refusal != "" {
 		return refuse("exchange-refused")
 	}
-	return token, expires, nil
+	return token, expires, err
 }
 
 // lodger is a pod of a node, and the account that its Kubernetes service account names.
@@ -126,8 +129,20 @@ type lodger struct {
 	*corev1.Pod
 	api   kubernetes.Interface
 	names string
-	// neighbour is an account that another Kubernetes service account of the cluster names.
-	neighbour string
+}
+
+// neighbour is an account that another Kubernetes service account of the cluster names.
+func (l *lodger) neighbour(ctx context.Context) (string, error) {
+	others, err := l.api.CoreV1().ServiceAccounts(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	for _, other := range others.Items {
+		if named := other.Annotations[accountAnnotation]; named != "" {
+			return named, nil
+		}
+	}
+	return "", nil
 }
 
 // lodger finds the pod at an address. Pods of the host's network have the node's, and no
@@ -158,17 +173,7 @@ func (s *Service) lodger(ctx context.Context, clusterID, remote string) (*lodger
 		if err != nil {
 			return nil, fmt.Errorf("reading the service account of the pod at %s: %w", address, err)
 		}
-		found := &lodger{Pod: pod, api: api, names: account.Annotations[accountAnnotation]}
-		others, err := api.CoreV1().ServiceAccounts(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return nil, err
-		}
-		for _, other := range others.Items {
-			if named := other.Annotations[accountAnnotation]; named != "" {
-				found.neighbour = named
-			}
-		}
-		return found, nil
+		return &lodger{Pod: pod, api: api, names: account.Annotations[accountAnnotation]}, nil
 	}
 	return nil, notForPods("no-pod")
 }

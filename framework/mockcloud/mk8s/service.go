@@ -42,9 +42,9 @@ type Options struct {
 	WebhookCA  []byte
 	// Egress is what nodes that have a way out reach.
 	Egress func() *localcluster.Egress
-	// Exchange gives an IAM token for a pod's token, as the token endpoint does, and Mint
-	// one of a service account without asking.
-	Exchange func(ctx context.Context, accountID, subjectToken string) (token string, expires time.Time, err error)
+	// Exchange gives an IAM token for a pod's token, as the token endpoint does, or the
+	// reason of a refusal; Mint gives one of a service account without asking.
+	Exchange func(ctx context.Context, accountID, subjectToken string) (token string, expires time.Time, refusal string, err error)
 	Mint     func(accountID string) (token string, expires time.Time)
 	// StorageBase is "https://storage.yandexcloud.net".
 	StorageBase string

@@ -51,8 +51,10 @@ var known = []evidence{
 	{"settings/poll_interval", Inferred, "the SDK reads the header x-operation-poll-interval", ""},
 	{"settings/jwks.algorithms", Assumed, "Kubernetes signs with RS256; ES256 is what others use", ""},
 	{"settings/quotas/*", Documented, "Quotas and limits of the services", ""},
-	{"*/*", Assumed, "no source was found", ""},
 }
+
+// unknown is what no row fits.
+var unknown = evidence{grade: Assumed, source: "no source was found"}
 
 // Behaviour is one of the mock's that a recording of the real cloud can confirm.
 type Behaviour struct {
@@ -89,12 +91,11 @@ func Fidelity(s Settings) []Behaviour {
 
 func evidenceOf(name string) evidence {
 	for _, e := range known {
-		// "*/*" is for names of more parts too.
-		if ok, err := path.Match(e.pattern, name); err == nil && (ok || e.pattern == "*/*") {
+		if ok, err := path.Match(e.pattern, name); err == nil && ok {
 			return e
 		}
 	}
-	return evidence{grade: Assumed}
+	return unknown
 }
 
 // String is how the answer is shown; that of no refusal is "accepted".

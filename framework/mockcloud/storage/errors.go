@@ -3,6 +3,8 @@ package storage
 import (
 	"encoding/xml"
 	"net/http"
+
+	"github.com/johannesboyne/gofakes3"
 )
 
 // s3Error is an answer of the S3 API before gofakes3 is asked. reason is for the
@@ -33,9 +35,13 @@ var (
 	errTaken      = &s3Error{http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available.", "bucket-exists"}
 	errBucketName = &s3Error{http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.", "bucket-name"}
 	errArgument   = &s3Error{http.StatusBadRequest, "InvalidArgument", "Invalid argument", "argument"}
-	// The sentence is that of S3's list of error responses.
-	errLacking = &s3Error{http.StatusNotImplemented, "NotImplemented", "A header or query you provided implies functionality that is not implemented.", "unimplemented"}
 )
+
+// refuse answers a request for what is left out, and says why.
+func (l LeftOut) refuse() *s3Error {
+	code := gofakes3.ErrNotImplemented
+	return &s3Error{code.Status(), code.Error(), l.What + " is left out: " + l.Why, "unimplemented"}
+}
 
 func (e *s3Error) write(w http.ResponseWriter, r *http.Request, requestID string) {
 	w.Header().Set("Content-Type", "application/xml")

@@ -118,9 +118,6 @@ func what(q *request) (method, permission string) {
 	return "storage/" + a.name, a.permission
 }
 
-// unserved are subresources that gofakes3 would take for the object or the list.
-var unserved = []string{"policy", "website", "cors", "lifecycle", "encryption", "tagging", "logging", "object-lock", "versions", "versionId", "torrent", "retention", "legal-hold"}
-
 func (s *Storage) serve(w http.ResponseWriter, q *request) *s3Error {
 	if fault, ok := s.k.Settings.Fault(q.method); ok {
 		if s.k.Pause(q.Context(), time.Duration(fault.Delay)) != nil {
@@ -137,10 +134,8 @@ func (s *Storage) serve(w http.ResponseWriter, q *request) *s3Error {
 	if err := s.authorize(q, signed != nil); err != nil {
 		return err
 	}
-	for _, name := range unserved {
-		if q.URL.Query().Has(name) {
-			return errLacking
-		}
+	if left, ok := asksFor(q.URL.Query()); ok {
+		return left.refuse()
 	}
 	if _, ok := cannedACL(q.Header.Get("X-Amz-Acl")); !ok {
 		return errArgument
@@ -276,8 +271,8 @@ func (s *Storage) putACL(w http.ResponseWriter, q *request) *s3Error {
 	name := q.Header.Get("X-Amz-Acl")
 	acl, _ := cannedACL(name)
 	switch {
-	case name == "": // an ACL in the body
-		return errLacking
+	case name == "":
+		return aclInBody.refuse()
 	case q.key != "":
 		if _, err := s.objects.HeadObject(q.bucket, q.key); err != nil {
 			return errNoKey
