@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -43,6 +44,9 @@ type fakeCluster struct {
 	issuers []string
 	nodes   map[string]localcluster.NodeSpec
 	bound   map[string]string // group -> cluster role
+	pods    []corev1.Pod
+	// names are the accounts that Kubernetes service accounts name, by namespace/name.
+	names map[string]string
 }
 
 var errFake = errors.New("the fake was told to fail")
@@ -126,7 +130,9 @@ func (c *fakeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		_, review.Status.Allowed = c.bound[review.Spec.Groups[0]]
 		_ = json.NewEncoder(w).Encode(review)
-	case r.Method == http.MethodGet && len(r.URL.Path) > len("/api/v1/nodes/"):
+	case r.URL.Path == "/api/v1/pods" || strings.Contains(r.URL.Path, "/serviceaccounts"):
+		c.servePods(w, r)
+	case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/api/v1/nodes/"):
 		name := r.URL.Path[len("/api/v1/nodes/"):]
 		if _, ok := c.nodes[name]; !ok {
 			http.NotFound(w, r)

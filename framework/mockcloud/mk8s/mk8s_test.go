@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	pb "github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
@@ -49,6 +50,11 @@ func (c *cloud) options(k *kernel.Kernel, v *vpc.VPC) mk8s.Options {
 			return &localcluster.Egress{Hosts: map[string]string{"auth.yandex.cloud": "127.0.0.1:1"}}
 		},
 		StorageBase: "https://storage.yandexcloud.net",
+		Exchange: func(_ context.Context, account, token string) (string, time.Time, string, error) {
+			iamToken, refusal, err := exchangeOf(account, token)
+			return iamToken, k.Clock.Now().Add(12 * time.Hour), refusal, err
+		},
+		Mint: func(account string) (string, time.Time) { return "t1." + account, k.Clock.Now().Add(12 * time.Hour) },
 	}
 	if c.engine != nil {
 		o.Engine = c.engine
