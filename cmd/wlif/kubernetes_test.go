@@ -66,6 +66,7 @@ func (c *fakeCluster) Admin() *rest.Config                        { return nil }
 func (c *fakeCluster) JWKS(context.Context) ([]byte, error)       { return c.keys(), nil }
 func (c *fakeCluster) SetIssuers(context.Context, []string) error { return nil }
 func (c *fakeCluster) RemoveNode(context.Context, string) error   { return nil }
+func (c *fakeCluster) RestartNode(context.Context, string) error  { return nil }
 func (c *fakeCluster) CollectLogs(context.Context, string) error  { return nil }
 func (c *fakeCluster) Delete(context.Context) error               { return nil }
 func (c *fakeCluster) AddNode(_ context.Context, n localcluster.NodeSpec) (string, error) {

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/compute/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/endpoint"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/iam/v1/workload"
@@ -58,6 +59,11 @@ func (c *Client) Clusters() k8s.ClusterServiceClient { return k8s.NewClusterServ
 // NodeGroups is the Managed Kubernetes node group service.
 func (c *Client) NodeGroups() k8s.NodeGroupServiceClient {
 	return k8s.NewNodeGroupServiceClient(c.Conn())
+}
+
+// Instances are Compute's virtual machines, which nodes are.
+func (c *Client) Instances() compute.InstanceServiceClient {
+	return compute.NewInstanceServiceClient(c.Conn())
 }
 
 // Versions lists the Kubernetes versions on offer.

@@ -20,6 +20,8 @@ const (
 	SecondCluster Feature = "second-cluster"
 	// ClusterRestart: a cluster can be stopped, started and upgraded.
 	ClusterRestart Feature = "cluster-restart"
+	// NodeReboot: a node may be rebooted, because it is the run's own.
+	NodeReboot Feature = "node-reboot"
 	// KMS: secrets can be encrypted with a key of the user's own.
 	KMS Feature = "kms"
 	// ExpiredToken: an IAM token that has expired is at hand. Nobody can wait
@@ -51,6 +53,7 @@ func Features() []FeatureInfo {
 		{SecondFolder, "a second folder of the same cloud may be used"},
 		{SecondCluster, "the run may create a second managed cluster"},
 		{ClusterRestart, "a managed cluster can be stopped, started and upgraded"},
+		{NodeReboot, "a node may be rebooted"},
 		{KMS, "secrets can be encrypted with a KMS key"},
 		{ExpiredToken, "an expired IAM token is at hand"},
 		{WebHost, "the cloud can fetch from a web server of the run"},

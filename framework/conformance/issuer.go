@@ -236,10 +236,12 @@ func issuerPods() []Requirement {
 			Remediation: "Let the nodes reach the registry of the image, and look at the pod's events.",
 		},
 		{
-			ID:        IssuerNodeReboot,
-			Statement: "A pod on a node that was rebooted MUST find a token that is exchanged for the same IAM service account.",
-			Sources:   []Source{kubernetesDocs(kubernetesServiceAccounts, tokenProjection)},
-			Excluded:  "no API that the suite uses reboots a node, and a pod that reboots its own node would end the pods of everything else that runs there.",
+			ID:          IssuerNodeReboot,
+			ProvenBy:    "suites/issuer TestClaimsThatDiffer",
+			Statement:   "A pod on a node that was rebooted MUST find a token that is exchanged for the same IAM service account.",
+			Features:    []Feature{ManagedCluster, NodeReboot},
+			Sources:     []Source{kubernetesDocs(kubernetesServiceAccounts, tokenProjection)},
+			Remediation: repairOfTokens,
 		},
 	})
 }

@@ -37,6 +37,7 @@ var OwnerRoles = []string{
 var AreaRoles = []string{
 	"lockbox.admin",                         // roles on a secret (access), reading payloads (access, secrets)
 	"iam.workloadIdentityFederations.admin", // roles on a federation (federation)
+	"compute.operator",                      // rebooting a node (issuer)
 	"kms.admin",                             // a key for a secret (secrets)
 	"storage.admin",                         // a public bucket for an issuer's keys (exchange, subjects, custom)
 }

@@ -46,6 +46,9 @@ var _ = Describe("A pod's token", func() {
 	It("may outlive the pod at the cloud", check.Decides(conformance.IssuerDeletedPodToken), run.Limit(link, propagation, call, gone, call), deletedPod)
 	It("is there again after a restart of the container", check.Decides(conformance.IssuerContainerRestart),
 		run.Limit(link, propagation, pod, exec, exec, pod, exec, call), containerRestart)
+	// Serial: everything else that runs on the node ends with it.
+	It("is there again after a reboot of the node", Serial, check.Decides(conformance.IssuerNodeReboot),
+		run.Limit(link, propagation, pod, exec, call, link, pod, exec, call), nodeReboot)
 	It("comes with the image's program", check.Decides(conformance.IssuerImageIsRun), run.Limit(pod, exec), imageIsRun)
 	It("is in a file for the pod's user alone", check.Decides(conformance.IssuerTokenFilePermissions), run.Limit(pod, exec, pod, exec, pod, exec, pod, exec), filePermissions)
 	It("is renewed before it expires", check.Decides(conformance.IssuerTokenRotates), run.Limit(link, propagation, pod, exec, shortest, call), rotates)

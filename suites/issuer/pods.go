@@ -9,6 +9,8 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/compute/v1"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
@@ -89,13 +91,51 @@ func endable(pod *corev1.Pod) {
 }
 
 func containerRestart(ctx SpecContext) {
+	keepsIdentity(ctx, endable, func(pod *signing.Pod) {
+		run.Step("ending the container")
+		// The shell goes with its container, so that no answer is expected. The container may
+		// not have begun its sleep yet.
+		_, _ = pod.Type(ctx, `until kill "$(cat /tmp/sleep)" 2>/dev/null; do sleep 0.1; done; sleep infinity`)
+	})
+}
+
+func nodeReboot(ctx SpecContext) {
+	keepsIdentity(ctx, nil, func(pod *signing.Pod) {
+		instance := instanceUnder(ctx, pod)
+		doing := "restarting the instance " + instance
+		run.Step(doing)
+		op, err := run.Current().Cloud.Instances().Restart(ctx, &compute.RestartInstanceRequest{InstanceId: instance})
+		if err == nil {
+			err = run.Current().Cloud.Wait(ctx, compute.InstanceService_Restart_FullMethodName[1:], op, nil, nil)
+		}
+		check.Prerequisite(err, doing)
+	})
+}
+
+// instanceUnder is the instance that is the node of a pod.
+func instanceUnder(ctx context.Context, pod *signing.Pod) string {
+	GinkgoHelper()
+	group := run.Current().Target.Cluster.NodeGroupID
+	listed, err := run.Current().Cloud.NodeGroups().ListNodes(ctx, &k8s.ListNodeGroupNodesRequest{NodeGroupId: group})
+	check.Prerequisite(err, "listing the nodes of the node group "+group)
+	on := pod.Now(ctx).Spec.NodeName
+	for _, n := range listed.GetNodes() {
+		if n.GetKubernetesStatus().GetId() == on {
+			return n.GetCloudStatus().GetId()
+		}
+	}
+	check.Prerequisite(fmt.Errorf("the node group %s does not list it", group), "looking for the instance of the node "+on)
+	return ""
+}
+
+// keepsIdentity demands that a pod whose container is ended by end finds a token for
+// the same identity when it runs again.
+func keepsIdentity(ctx context.Context, change func(*corev1.Pod), end func(*signing.Pod)) {
+	GinkgoHelper()
 	link := signing.Linked(ctx)
-	pod := link.Run(ctx, endable)
+	pod := link.Run(ctx, change)
 	former := read(pod.Projected(ctx))
-	run.Step("ending the container")
-	// The shell goes with its container, so that no answer is expected. The container may
-	// not have begun its sleep yet.
-	_, _ = pod.Type(ctx, `until kill "$(cat /tmp/sleep)" 2>/dev/null; do sleep 0.1; done; sleep infinity`)
+	end(pod)
 	pod.AwaitRestart(ctx)
 	token := pod.Projected(ctx)
 	Expect(read(token).differences(expected{subject: former.Subject, bound: bound{Pod: former.Bound.Pod}})).To(BeEmpty(), "the restarted container has another identity")

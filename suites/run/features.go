@@ -52,6 +52,12 @@ var detectors = map[conformance.Feature]func(*Run) (present bool, reason string)
 		}
 		return true, "the cloud lists the cluster " + r.Target.Cluster.ID
 	},
+	conformance.NodeReboot: func(r *Run) (bool, string) {
+		if r.Target.Cluster.NodeGroupID == "" {
+			return false, "the nodes are not the run's own"
+		}
+		return true, "the run made the node group " + r.Target.Cluster.NodeGroupID
+	},
 	conformance.SecondFolder: func(r *Run) (bool, string) {
 		if r.Config.OtherFolderID == "" {
 			return false, "other_folder_id names no second folder"

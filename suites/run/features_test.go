@@ -17,7 +17,7 @@ func TestFeaturesAreDetected(t *testing.T) {
 		t.Fatal(err)
 	}
 	bare := &Run{Config: &config.Config{Endpoint: "api.cloud.yandex.net:443"}, Folder: runfolder.Folder(t.TempDir()), Info: runfolder.Run{Lacking: []conformance.Feature{conformance.Kubelet, conformance.MetadataTokens}}}
-	rich := &Run{Folder: audited, Target: provision.Target{Cluster: provision.Cluster{ID: "cat1"}}, Config: &config.Config{
+	rich := &Run{Folder: audited, Target: provision.Target{Cluster: provision.Cluster{ID: "cat1", NodeGroupID: "cat2"}}, Config: &config.Config{
 		Endpoint: "127.0.0.1:8443", OtherFolderID: "b1h", SecondCluster: true, ExpiredToken: config.NewSecret("t1.old"), StorageEndpoint: "https://s", WebHost: config.WebHost{Address: "127.0.0.1"},
 	}}
 	for _, info := range conformance.Features() {

@@ -79,11 +79,18 @@ func (p *Pod) AwaitRestart(ctx context.Context) {
 	check.Prerequisite(failure, "waiting for the restart of the pod's container")
 }
 
-// Status is what the node says of the pod's container.
-func (p *Pod) Status(ctx context.Context) corev1.ContainerStatus {
+// Now is the pod as the API server has it now.
+func (p *Pod) Now(ctx context.Context) *corev1.Pod {
 	GinkgoHelper()
 	pod, err := workload.Pod(p.Cluster, p.Namespace, p.Object.Name)(ctx)
 	check.Prerequisite(err, "reading the pod")
+	return pod
+}
+
+// Status is what the node says of the pod's container.
+func (p *Pod) Status(ctx context.Context) corev1.ContainerStatus {
+	GinkgoHelper()
+	pod := p.Now(ctx)
 	if len(pod.Status.ContainerStatuses) != 1 {
 		check.Prerequisite(fmt.Errorf("it lists %d containers, not 1", len(pod.Status.ContainerStatuses)), "reading the pod's status")
 	}

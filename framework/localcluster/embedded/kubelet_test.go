@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -115,5 +116,8 @@ func TestANodeIsRemovedWithItsPods(t *testing.T) {
 func TestLacks(t *testing.T) {
 	if got := strings.Join(embedded.Engine{}.Lacks(), " "); !strings.Contains(got, "container-images") {
 		t.Errorf("the engine says that it lacks only %q", got)
+	}
+	if err := new(embedded.Cluster).RestartNode(t.Context(), "any"); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("rebooting a node, which it says it lacks: %v", err)
 	}
 }

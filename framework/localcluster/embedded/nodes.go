@@ -151,6 +151,11 @@ func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
 	return nil
 }
 
+// RestartNode cannot be had: a node has no machine of its own.
+func (c *Cluster) RestartNode(_ context.Context, name string) error {
+	return fmt.Errorf("restarting the node %s: %w", name, errors.ErrUnsupported)
+}
+
 // deleteNode deletes the objects of a node that runs nothing any more.
 func (c *Cluster) deleteNode(ctx context.Context, name string) error {
 	nodes := c.api.CoreV1().Nodes()

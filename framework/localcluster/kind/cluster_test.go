@@ -298,6 +298,14 @@ func TestClusterOfContainers(t *testing.T) {
 		t.Errorf("on a node without egress curl ended with %q", got)
 	}
 
+	if err := c.RemoveNode(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	reboots(t, c, localcluster.NodeSpec{Name: "rebooted",
+		Egress:   &localcluster.Egress{Hosts: map[string]string{cloudName: server.Listener.Addr().String()}, CABundle: ca},
+		Metadata: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "metadata") }),
+	})
+
 	logs := t.TempDir()
 	if err := c.CollectLogs(t.Context(), logs); err != nil {
 		t.Fatal(err)
@@ -305,6 +313,59 @@ func TestClusterOfContainers(t *testing.T) {
 	if found, err := filepath.Glob(filepath.Join(logs, "*", "kubelet.log")); err != nil || len(found) != 2 {
 		t.Errorf("logs of kubelets: %v (%v)", found, err)
 	}
+}
+
+// reboots adds a node and reboots it: it still gives its pods what it gave them, and
+// those that it had run again.
+func reboots(t *testing.T, c localcluster.Cluster, spec localcluster.NodeSpec) {
+	t.Helper()
+	if err := c.RestartNode(t.Context(), "no-such-node"); err == nil {
+		t.Error("a node that is not there was rebooted")
+	}
+	name, err := c.AddNode(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods := client(t, c.Admin()).CoreV1().Pods("default")
+	stays, err := pods.Create(t.Context(), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "stays"}, Spec: corev1.PodSpec{
+		Containers: []corev1.Container{{Name: "c", Image: "nginx", Command: []string{"sleep", "infinity"}}},
+	}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaitRuns(t, c, stays, 0)
+	const script = "curl -sS https://" + cloudName + "/oauth/token; curl -sS -m 5 http://169.254.169.254/"
+	want := cloudName + " /oauth/token\nmetadata"
+	if got := says(t, c, "before-reboot", script); got != want {
+		t.Errorf("before the reboot a pod got %q, want %q", got, want)
+	}
+	if err := c.RestartNode(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	if got := says(t, c, "after-reboot", script); got != want {
+		t.Errorf("after the reboot a pod got %q, want %q", got, want)
+	}
+	awaitRuns(t, c, stays, 1)
+}
+
+// awaitRuns waits until a pod runs for which the kubelet counts that many restarts.
+func awaitRuns(t *testing.T, c localcluster.Cluster, pod *corev1.Pod, restarts int32) {
+	t.Helper()
+	watch, err := client(t, c.Admin()).CoreV1().Pods(pod.Namespace).Watch(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + pod.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Stop()
+	for event := range watch.ResultChan() {
+		now, ok := event.Object.(*corev1.Pod)
+		if !ok || now.UID != pod.UID {
+			t.Fatalf("the pod %s is %s, and another one is there", pod.Name, event.Type)
+		}
+		if s := now.Status.ContainerStatuses; len(s) == 1 && s[0].State.Running != nil && s[0].RestartCount == restarts {
+			return
+		}
+	}
+	t.Fatalf("the pod %s does not run", pod.Name)
 }
 
 // A client of Docker's that is killed leaves the daemon making a container, which

@@ -27,9 +27,8 @@ type member struct {
 	baseSpec []byte
 	// trusts is the bundle that its containers have now.
 	trusts []byte
-	// taken says that the worker was added as a node; labels are those it was given.
-	taken  bool
-	labels map[string]string
+	// taken is what the worker was added with as a node; nil: it is free.
+	taken *localcluster.NodeSpec
 	// metadata answers at the metadata address; nil: nobody is there.
 	metadata *http.Server
 }
@@ -90,7 +89,7 @@ func (c *Cluster) learnNodes(ctx context.Context) error {
 // AddNode hands over a worker that is free. Its name is its own, not spec.Name.
 func (c *Cluster) AddNode(ctx context.Context, spec localcluster.NodeSpec) (name string, err error) {
 	err = c.locked(ctx, func(ctx context.Context) error {
-		i := slices.IndexFunc(c.workers, func(w *member) bool { return !w.taken })
+		i := slices.IndexFunc(c.workers, func(w *member) bool { return w.taken == nil })
 		if i < 0 {
 			return fmt.Errorf("the kind cluster %s was made with %d workers, and all are nodes already", c.plan.spec.Name, len(c.workers))
 		}
@@ -99,7 +98,7 @@ func (c *Cluster) AddNode(ctx context.Context, spec localcluster.NodeSpec) (name
 		if err := c.handOver(ctx, w, spec); err != nil {
 			return fmt.Errorf("adding the node %s: %w", w.name, err)
 		}
-		w.taken, w.labels = true, spec.Labels
+		w.taken = &spec
 		return nil
 	})
 	return name, err
@@ -149,17 +148,26 @@ func (c *Cluster) ready(ctx context.Context, name string) error {
 // RemoveNode takes a worker back: pods end, and nothing new comes to it.
 func (c *Cluster) RemoveNode(ctx context.Context, name string) error {
 	return c.locked(ctx, func(ctx context.Context) error {
-		i := slices.IndexFunc(c.workers, func(w *member) bool { return w.taken && w.name == name })
-		if i < 0 {
+		w := c.added(name)
+		if w == nil {
 			return nil
 		}
-		w := c.workers[i]
 		if err := c.takeBack(ctx, w); err != nil {
 			return fmt.Errorf("removing the node %s: %w", name, err)
 		}
-		w.taken, w.labels = false, nil
+		w.taken = nil
 		return nil
 	})
+}
+
+// added is the worker that was added as a node of that name, if one was.
+func (c *Cluster) added(name string) *member {
+	for _, w := range c.workers {
+		if w.taken != nil && w.name == name {
+			return w
+		}
+	}
+	return nil
 }
 
 func (c *Cluster) takeBack(ctx context.Context, w *member) error {
@@ -169,7 +177,7 @@ func (c *Cluster) takeBack(ctx context.Context, w *member) error {
 	if err := c.drain(ctx, w.name); err != nil {
 		return err
 	}
-	if err := c.label(ctx, w.name, w.labels, true); err != nil {
+	if err := c.label(ctx, w.name, w.taken.Labels, true); err != nil {
 		return err
 	}
 	w.leaveMetadata()

@@ -42,11 +42,7 @@ func (c *Cluster) connectPods(ctx context.Context, m *member) error {
 		return err
 	}
 	var script strings.Builder
-	for _, other := range c.members() {
-		if other != m {
-			fmt.Fprintf(&script, "ip route replace %s via %s\n", other.subnet, other.address)
-		}
-	}
+	script.WriteString(c.routes(m))
 	script.WriteString("iptables-restore --noflush --wait <<'RULES'\n" + c.rules(m, m == &c.control) + "RULES\n")
 	for _, jump := range [][4]string{
 		{"nat", "PREROUTING", m.subnet, chainReach}, {"nat", "POSTROUTING", m.subnet, chainMasq}, {"filter", "FORWARD", m.subnet, chainEgress},
@@ -57,6 +53,17 @@ func (c *Cluster) connectPods(ctx context.Context, m *member) error {
 	script.WriteString("mkdir -p /etc/cni/net.d\nrm -f /etc/cni/net.d/*\ncat >/etc/cni/net.d/10-kind.conflist\n")
 	_, err = inNode(ctx, m.name, bytes.NewReader(network), script.String())
 	return err
+}
+
+// routes is the script that makes a node's pods reach those of the others.
+func (c *Cluster) routes(m *member) string {
+	var script strings.Builder
+	for _, other := range c.members() {
+		if other != m {
+			fmt.Fprintf(&script, "ip route replace %s via %s\n", other.subnet, other.address)
+		}
+	}
+	return script.String()
 }
 
 // rules are a node's chains, as iptables-restore(8) reads them; each is replaced as

@@ -39,4 +39,4 @@ type Config struct {
 }
 
 // Lacks are the features of a kubelet's node that this one does not have.
-func Lacks() []string { return []string{"container-images", "kubelet"} }
+func Lacks() []string { return []string{"container-images", "kubelet", "node-reboot"} }

@@ -19,9 +19,9 @@ type Role struct {
 var roles = []Role{
 	// primitive roles
 	{ID: "viewer", Description: "View resources", Includes: []string{"resource-manager.viewer", "vpc.viewer", "k8s.viewer", "lockbox.viewer",
-		"iam.viewer", "kms.viewer", "storage.viewer", "quota-manager.viewer"}},
+		"iam.viewer", "kms.viewer", "storage.viewer", "compute.viewer", "quota-manager.viewer"}},
 	{ID: "editor", Description: "Manage resources", Includes: []string{"viewer", "resource-manager.editor", "vpc.privateAdmin", "vpc.gateways.editor", "k8s.editor",
-		"lockbox.editor", "iam.editor", "kms.editor", "storage.editor"}},
+		"lockbox.editor", "iam.editor", "kms.editor", "storage.editor", "compute.operator"}},
 	{ID: "admin", Description: "Manage resources and access to them", Includes: []string{"editor", "resource-manager.admin", "vpc.admin", "k8s.admin",
 		"lockbox.admin", "iam.admin", "kms.admin", "storage.admin", "k8s.cluster-api.cluster-admin"}},
 
@@ -63,6 +63,9 @@ var roles = []Role{
 	{ID: "k8s.cluster-api.editor", Description: "Edit resources of the Kubernetes API", Grants: []string{"managed-kubernetes.api.edit"}},
 	{ID: "k8s.cluster-api.cluster-admin", Description: "Every right in the Kubernetes API", Grants: []string{"managed-kubernetes.api.admin"}},
 	{ID: "container-registry.images.puller", Description: "Pull images", Grants: []string{"container-registry.images.pull"}},
+
+	{ID: "compute.viewer", Description: "View instances", Includes: []string{"see.folder"}, Grants: []string{"compute.instances.get"}},
+	{ID: "compute.operator", Description: "Start, stop and restart instances", Includes: []string{"compute.viewer"}, Grants: []string{"compute.instances.restart"}},
 
 	{ID: "lockbox.viewer", Description: "View secrets without their contents", Includes: []string{"see.folder"},
 		Grants: []string{"lockbox.secrets.get", "lockbox.secrets.list", "lockbox.secrets.listAccessBindings"}},

@@ -29,7 +29,7 @@ import (
 type fakeEngine struct {
 	t  *testing.T
 	mu sync.Mutex
-	// fail makes the next of these calls fail: "start", "issuers", "node", "logs", "delete".
+	// fail makes the next of these calls fail: "start", "issuers", "node", "restart", "logs", "delete".
 	fail     string
 	suffix   string        // ends the names of nodes, as an engine with names of its own
 	hold     chan struct{} // when set, Start waits for it (or its context)
@@ -43,8 +43,10 @@ type fakeCluster struct {
 	api     *httptest.Server
 	issuers []string
 	nodes   map[string]localcluster.NodeSpec
-	bound   map[string]string // group -> cluster role
-	pods    []corev1.Pod
+	// restarted are the nodes that were.
+	restarted []string
+	bound     map[string]string // group -> cluster role
+	pods      []corev1.Pod
 	// names are the accounts that Kubernetes service accounts name, by namespace/name.
 	names map[string]string
 }
@@ -192,6 +194,16 @@ func (c *fakeCluster) RemoveNode(_ context.Context, name string) error {
 	c.engine.mu.Lock()
 	defer c.engine.mu.Unlock()
 	delete(c.nodes, name)
+	return nil
+}
+
+func (c *fakeCluster) RestartNode(_ context.Context, name string) error {
+	if err := c.engine.failing("restart"); err != nil {
+		return err
+	}
+	c.engine.mu.Lock()
+	defer c.engine.mu.Unlock()
+	c.restarted = append(c.restarted, name)
 	return nil
 }
 

@@ -64,5 +64,6 @@ func (*paperCluster) AddNode(_ context.Context, n localcluster.NodeSpec) (string
 	return n.Name, nil
 }
 func (*paperCluster) RemoveNode(context.Context, string) error  { return nil }
+func (*paperCluster) RestartNode(context.Context, string) error { return nil }
 func (*paperCluster) CollectLogs(context.Context, string) error { return nil }
 func (*paperCluster) Delete(context.Context) error              { return nil }

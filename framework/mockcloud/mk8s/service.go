@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/compute/v1"
 	pb "github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -79,11 +80,12 @@ func New(o Options) *Service {
 	return s
 }
 
-// Services of the Managed Kubernetes API.
+// Services of the Managed Kubernetes API, and of Compute's what concerns nodes.
 func (s *Service) Services() []kernel.Service {
 	return []kernel.Service{
 		{Desc: &pb.ClusterService_ServiceDesc, Impl: clusterService{AccessAPI: s.access(), s: s}, Rules: s.clusterRules()},
 		{Desc: &pb.NodeGroupService_ServiceDesc, Impl: nodeGroupService{s: s}, Rules: nodeGroupRules()},
+		{Desc: &compute.InstanceService_ServiceDesc, Impl: instanceService{s: s}, Rules: instanceRules()},
 		{Desc: &pb.VersionService_ServiceDesc, Impl: versionService{s: s}, Rules: map[string]kernel.Rule{"List": kernel.AnyCaller()}},
 	}
 }

@@ -93,6 +93,11 @@ func (c timedCluster) RemoveNode(ctx context.Context, name string) error {
 	return c.Cluster.RemoveNode(ctx, name)
 }
 
+func (c timedCluster) RestartNode(ctx context.Context, name string) error {
+	defer c.log.begin("restart a node")()
+	return c.Cluster.RestartNode(ctx, name)
+}
+
 func (c timedCluster) Delete(ctx context.Context) error {
 	defer c.log.begin("delete a cluster")()
 	return c.Cluster.Delete(ctx)

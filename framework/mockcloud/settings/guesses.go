@@ -109,6 +109,7 @@ func defaultGuesses() Guesses {
 		"k8s/start-failed":              {Code: "INTERNAL", Text: "Cluster %s could not be started"},
 		"k8s/change-failed":             {Code: "INTERNAL", Text: "Cluster %s could not be changed"},
 		"k8s/node-failed":               {Code: "INTERNAL", Text: "Nodes of node group %s could not be started: %s"},
+		"compute/restart-failed":        {Code: "INTERNAL", Text: "Instance %s could not be restarted: %s"},
 		"k8s/discovery-document":        {Code: "", Text: ""}, // served beside jwks.json; any code: it is not
 		"vpc/exists":                    {Code: "ALREADY_EXISTS", Text: "%s already exists"},
 		"vpc/busy":                      {Code: "FAILED_PRECONDITION", Text: "Another operation on %s is in progress"},
