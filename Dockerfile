@@ -8,14 +8,14 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN make build && mkdir -p /out/reports /out/tmp && cp bin/wlif bin/suites.test bin/ginkgo /out/ && chmod 1777 /out/tmp
+RUN make build && mkdir -p /out/reports /out/tmp && cp bin/wlif bin/suites.test bin/ginkgo bin/readsecret /out/ && chmod 1777 /out/tmp
 
 FROM ${PROGRAMS} AS programs
 
 FROM scratch
 COPY --from=programs /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=programs /out/tmp /tmp
-COPY --from=programs /out/wlif /out/suites.test /out/ginkgo /wlif/
+COPY --from=programs /out/wlif /out/suites.test /out/ginkgo /out/readsecret /wlif/
 COPY --from=programs --chown=65532:65532 /out/reports /reports
 USER 65532:65532
 WORKDIR /reports

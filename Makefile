@@ -29,10 +29,11 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build bin/wlif, the compiled suite and the ginkgo that runs it
+build: ## Build bin/wlif, the compiled suite, the ginkgo that runs it and the program for pods
 	@mkdir -p bin
 	$(GO_BUILD) -ldflags '$(LDFLAGS)' -o bin/wlif ./cmd/wlif
 	GOGC=800 go test -c -o bin/suites.test ./suites
+	$(GO_BUILD) -ldflags '-s -w' -o bin/readsecret ./cmd/readsecret
 	$(GO_BUILD) -o bin/ginkgo github.com/onsi/ginkgo/v2/ginkgo
 
 .PHONY: goflags

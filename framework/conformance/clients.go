@@ -6,6 +6,8 @@ const areaClients = "clients"
 const (
 	ClientsCurl            = "clients/curl"
 	ClientsGoSDK           = "clients/go-sdk"
+	ClientsGoSDKInPod      = "clients/go-sdk-in-pod"
+	ClientsOAuth2InPod     = "clients/oauth2-in-pod"
 	ClientsExternalAccount = "clients/oauth2-external-account"
 	ClientsFileRotation    = "clients/token-file-rotation"
 	ClientsTokenRefresh    = "clients/iam-token-refresh"
@@ -23,6 +25,17 @@ func clientsArea() []Requirement {
 			ID:        ClientsGoSDK,
 			Statement: "A Go program whose SDK credential exchanges the token in a file MUST read a secret with it.",
 			Sources:   []Source{wlifSetup("Exchange a JWT for an IAM token", "exchange-jwt-for-iam"), rfc(8693, "2.2.1 Successful Response")},
+		},
+		{
+			ID:        ClientsGoSDKInPod,
+			Statement: "A Go program in a pod whose SDK credential exchanges the projected token MUST read a secret with it.",
+			Sources:   []Source{tutorialClause("Test the integration"), wlifSetup("Exchange a JWT for an IAM token", "exchange-jwt-for-iam")},
+		},
+		{
+			ID:        ClientsOAuth2InPod,
+			Statement: "A Go program in a pod whose HTTP client of golang.org/x/oauth2 exchanges the projected token MUST read a secret with it.",
+			Sources: []Source{tutorialClause("Test the integration"),
+				{Document: "golang.org/x/oauth2", Clause: "TokenSource", URL: "https://pkg.go.dev/golang.org/x/oauth2#TokenSource"}},
 		},
 		{
 			ID:        ClientsExternalAccount,

@@ -57,8 +57,9 @@ func (f *fakeAPI) set(path string, answer any) {
 
 func (f *fakeAPI) serve(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/exec") {
-		options := &remotecommand.Options{Stdin: true, Stdout: true, Stderr: true}
-		remotecommand.ServeExec(w, r, f, "", "", "", r.URL.Query()["command"], options, time.Minute, time.Minute,
+		query := r.URL.Query()
+		options := &remotecommand.Options{Stdin: query.Get("stdin") == "true", Stdout: query.Get("stdout") == "true", Stderr: query.Get("stderr") == "true"}
+		remotecommand.ServeExec(w, r, f, "", "", "", query["command"], options, time.Minute, time.Minute,
 			[]string{"v4.channel.k8s.io"})
 		return
 	}

@@ -23,9 +23,12 @@ var _ = Describe("An application with a token of the cluster", func() {
 	call, propagation, operation := timeouts.Call.D(), timeouts.Propagation.D(), timeouts.Operation.D()
 	limit := run.Limit(operation, operation, propagation, propagation, call, call, call)
 
-	It("exchanges it with curl in a pod", check.Decides(conformance.ClientsCurl),
-		run.Limit(operation, operation, propagation, propagation, timeouts.PodRunning.D(), timeouts.Exec.D(), timeouts.Exec.D()), curl)
+	inPod := run.Limit(operation, operation, propagation, propagation, timeouts.PodRunning.D(), timeouts.Exec.D(), timeouts.Exec.D())
+
+	It("exchanges it with curl in a pod", check.Decides(conformance.ClientsCurl), inPod, curl)
 	It("exchanges it with a credential of the Go SDK", check.Decides(conformance.ClientsGoSDK), limit, goSDK)
+	It("exchanges it with the Go SDK in a pod", check.Decides(conformance.ClientsGoSDKInPod), inPod, programInPod("go-sdk"))
+	It("exchanges it with an HTTP client of golang.org/x/oauth2 in a pod", check.Decides(conformance.ClientsOAuth2InPod), inPod, programInPod("oauth2"))
 	It("exchanges it as an external account of golang.org/x/oauth2", check.Decides(conformance.ClientsExternalAccount), limit, externalAccount)
 	It("exchanges the token that replaced it in its file", check.Decides(conformance.ClientsFileRotation), limit, fileRotation)
 	It("exchanges it again before the IAM token ends", check.Decides(conformance.ClientsTokenRefresh), limit, tokenRefresh)

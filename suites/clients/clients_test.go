@@ -10,6 +10,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
 	"github.com/wlif-conformance/wlif-conformance/framework/exchange"
+	"github.com/wlif-conformance/wlif-conformance/framework/workload"
 	"github.com/wlif-conformance/wlif-conformance/framework/workload/workloadtest"
 )
 
@@ -57,6 +58,18 @@ func TestPayloadByCurlIsJudged(t *testing.T) {
 	}
 	if err := judgeCurl(workloadtest.Bash(t, `printf 503`, script), false); !check.EngineFault(err) {
 		t.Errorf("error = %v", err)
+	}
+}
+
+func TestProgramsInPodsAreJudged(t *testing.T) {
+	for status, engine := range map[int]bool{1: false, 2: true, 3: true, 126: true, 137: true} {
+		err := judgeProgram(workload.Result{Status: status, Stderr: "it said\nthis"})
+		if err == nil || check.EngineFault(err) != engine || !strings.Contains(err.Error(), "it said") {
+			t.Errorf("code %d: %v", status, err)
+		}
+	}
+	if err := judgeProgram(workload.Result{Stderr: "a warning"}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -44,7 +44,7 @@ const (
 var answer = in("answer",
 	Bug{Name: "ExpiresInMissing",
 		Doc:      "The answer does not say how long the IAM token lives, so that clients keep it too long or not at all.",
-		MustKill: []string{"exchange/bearer-token", "clients/go-sdk", "clients/oauth2-external-account", "clients/token-file-rotation", "clients/iam-token-refresh"}},
+		MustKill: []string{"exchange/bearer-token", "clients/go-sdk", "clients/go-sdk-in-pod", "clients/oauth2-in-pod", "clients/oauth2-external-account", "clients/token-file-rotation", "clients/iam-token-refresh"}},
 	Bug{Name: "ExpiresInTooLong",
 		Doc:      "expires_in is longer than an IAM token lives (12 hours), so that clients use it after its end.",
 		MustKill: []string{"exchange/bearer-token"},
