@@ -53,6 +53,11 @@ test: ## Run the unit, fuzz seed and integration tests
 test-kind: ## Run the tests that need Docker too: real kind clusters (minutes)
 	@WLIF_KIND=1 go test -count=1 -timeout 30m $(TESTFLAGS) ./framework/localcluster/kind
 
+.PHONY: test-sdkv1
+test-sdkv1: ## Run the mock's test with the first version of the Go SDK too (compiles it: minutes)
+	cd framework/mockcloud/sdkv1 && $(GO_BUILD) -o ../../../bin/sdkv1 .
+	WLIF_SDKV1=$(CURDIR)/bin/sdkv1 go test -count=1 -run TestGoSDKv1 $(TESTFLAGS) ./framework/mockcloud
+
 space := $() $()
 .PHONY: test-html
 test-html: ## Run the tests of report.html that need Chromium and npm too; RUNS=FOLDER:FOLDER opens pages of runs

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,9 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/access"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/audit"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/settings"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/state"
 )
 
 // The mock is only worth something if clients that others wrote believe in it.
@@ -88,6 +91,37 @@ func TestGoSDK(t *testing.T) {
 	got, ok := c.iam.Account(made.ID)
 	if !ok || got.Name != "made-by-the-sdk" || got.FolderId != a.FolderID {
 		t.Errorf("the SDK made %+v, the mock has %v", made, got)
+	}
+}
+
+// sdkv1Variable has the path of the client with the first version of the SDK: `make
+// test-sdkv1` builds it, which takes minutes.
+const sdkv1Variable = "WLIF_SDKV1"
+
+// TestGoSDKv1: a client with the first version of the SDK makes, reads and deletes.
+func TestGoSDKv1(t *testing.T) {
+	program := os.Getenv(sdkv1Variable)
+	if program == "" {
+		t.Skip("it compiles another SDK: `make test-sdkv1` runs it")
+	}
+	c := start(t, func(o *Options) {
+		o.Settings.Latencies["*"] = settings.Duration(50 * time.Millisecond)
+	})
+	a := c.Announcement()
+	before := c.Inventory()
+	cmd := exec.CommandContext(t.Context(), program)
+	cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+a.CABundle, "YC_TOKEN="+c.userToken, "YC_ENDPOINT="+a.Endpoint, "YC_FOLDER_ID="+a.FolderID)
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "ok\n" {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, method := range []string{"iam.v1.ServiceAccountService/Create", "iam.v1.workload.oidc.FederationService/Create", "iam.v1.workload.FederatedCredentialService/Create",
+		"lockbox.v1.SecretService/Create", "lockbox.v1.PayloadService/Get", "vpc.v1.NetworkService/Delete", "k8s.v1.ClusterService/List", "operation.OperationService/Get"} {
+		if len(c.Audit().Entries(func(e audit.Entry) bool { return e.Method == "yandex.cloud."+method && e.Verdict == audit.Allowed })) == 0 {
+			t.Errorf("it made no %s", method)
+		}
+	}
+	if after := c.Inventory(); !slices.EqualFunc(after, before, func(a, b state.Meta) bool { return a.ID == b.ID }) {
+		t.Errorf("it left %v, before there was %v", after, before)
 	}
 }
 
