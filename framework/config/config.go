@@ -67,6 +67,8 @@ type Config struct {
 	ServiceAccountID string `json:"service_account_id"`
 	FederationID     string `json:"federation_id"`
 	SecretID         string `json:"secret_id"`
+	// Regional asks for a created cluster whose control plane is in three zones.
+	Regional bool `json:"regional"`
 	// SubnetCIDR is the range of a subnet that the run creates.
 	SubnetCIDR string `json:"subnet_cidr"`
 

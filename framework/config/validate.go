@@ -39,6 +39,7 @@ func (k *checker) run() {
 		}
 		k.access()
 		k.existing()
+		k.regional()
 		k.mock()
 	}
 	k.version()

@@ -87,6 +87,10 @@ func Of(cfg *config.Config, t Table) (Estimate, error) {
 			clusters = 2
 		}
 		units["master"], units["address"] = clusters, clusters
+		if cfg.Regional {
+			units["master"]-- // the checks' own clusters are zonal
+			e.Items = append(e.Items, Item{"regional master", 1, Price{Unit: "regional master", Price: Unknown, Source: t.Prices["master"].Source}})
+		}
 		units["cores"], units["memory"], units["disk"] = clusters*cfg.Node.Cores, clusters*cfg.Node.MemoryGiB, clusters*cfg.Node.DiskGiB
 		if cfg.SubnetID == "" {
 			units["gateway"] = 1

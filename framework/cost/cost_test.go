@@ -89,6 +89,7 @@ func TestEstimate(t *testing.T) {
 		"no limit":            {managed(nil), cost.Unknown, cost.Unknown, 0, false, "", ""},
 		"no number":           {managed(nil), "10", "1", 83, true, "much", "max_cost is"},
 		"two clusters":        {managed(func(c *config.Config) { c.SecondCluster = true }), "10", "0", 20, true, "20", ""},
+		"regional":            {managed(func(c *config.Config) { c.Regional, c.SecondCluster = true, true }), "10", "0", 10, false, "20", "nobody knows"},
 		"a subnet of his own": {managed(func(c *config.Config) { c.SubnetID = "e9b" }), "0", "1", 2 + 4 + 64 + 1 + 1, true, "72", ""},
 		"his own cluster":     {managed(func(c *config.Config) { c.Cluster = config.ClusterExisting }), "10", "1", 1, true, "1", ""},
 		"the mock":            {managed(func(c *config.Config) { c.Cloud = config.CloudMock }), cost.Unknown, cost.Unknown, 0, true, "0", ""},

@@ -29,7 +29,10 @@ func (p *plan) clusterSteps() []Step {
 
 // masterSteps make the cluster without nodes.
 func (p *plan) masterSteps() []Step {
-	needs := []string{StepSubnet, StepSecurityGroup}
+	needs := []string{StepSecurityGroup}
+	for i, at := range p.cfg.Places() {
+		needs = append(needs, stepOfSubnet(i, at))
+	}
 	var steps []Step
 	for _, a := range []struct {
 		step, withRoles, what, key, given string
@@ -136,7 +139,7 @@ func (p *plan) cluster(needs []string) Step {
 }
 
 func (p *plan) clusterRequest() *k8s.CreateClusterRequest {
-	return &k8s.CreateClusterRequest{
+	request := &k8s.CreateClusterRequest{
 		FolderId: p.b.folder, Name: p.name("cluster"), Labels: p.b.labels, NetworkId: p.target.NetworkID,
 		ServiceAccountId: p.clusterSA, NodeServiceAccountId: p.nodeSA,
 		ReleaseChannel:             p.channel(),
@@ -144,13 +147,21 @@ func (p *plan) clusterRequest() *k8s.CreateClusterRequest {
 		IpAllocationPolicy:         &k8s.IPAllocationPolicy{ClusterIpv4CidrBlock: podCIDR, ServiceIpv4CidrBlock: serviceCIDR},
 		MasterSpec: &k8s.MasterSpec{
 			Version: p.version, SecurityGroupIds: []string{p.target.SecurityGroupID},
-			MasterType: &k8s.MasterSpec_ZonalMasterSpec{ZonalMasterSpec: &k8s.ZonalMasterSpec{
-				ZoneId: p.zone, InternalV4AddressSpec: &k8s.InternalAddressSpec{SubnetId: p.target.SubnetID},
-				// An empty spec asks for an address: the suite reaches the API from outside.
-				ExternalV4AddressSpec: &k8s.ExternalAddressSpec{},
-			}},
 		},
 	}
+	// An empty spec asks for an address: the suite reaches the API from outside.
+	public := &k8s.ExternalAddressSpec{}
+	if !p.cfg.Regional {
+		request.MasterSpec.MasterType = &k8s.MasterSpec_ZonalMasterSpec{ZonalMasterSpec: &k8s.ZonalMasterSpec{
+			ZoneId: p.zone, InternalV4AddressSpec: &k8s.InternalAddressSpec{SubnetId: p.target.SubnetID}, ExternalV4AddressSpec: public}}
+		return request
+	}
+	regional := &k8s.RegionalMasterSpec{RegionId: p.cfg.Region(), ExternalV4AddressSpec: public}
+	for i, at := range p.cfg.Places() {
+		regional.Locations = append(regional.Locations, &k8s.MasterLocation{ZoneId: at.Zone, InternalV4AddressSpec: &k8s.InternalAddressSpec{SubnetId: p.subnets[i]}})
+	}
+	request.MasterSpec.MasterType = &k8s.MasterSpec_RegionalMasterSpec{RegionalMasterSpec: regional}
+	return request
 }
 
 // ClusterOf is what a run knows of a cluster as the cloud describes it; with internal

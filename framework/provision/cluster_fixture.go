@@ -22,6 +22,7 @@ type ClusterSpec struct {
 // its own, as a run makes its target's. It takes as long.
 func (f *Fixtures) Cluster(ctx context.Context, what string, spec ClusterSpec) (Cluster, error) {
 	cfg := *f.o.Config
+	cfg.Regional = false // one zone is enough for a check, and costs less
 	if spec.Version != "" {
 		cfg.K8sVersion = spec.Version
 	}

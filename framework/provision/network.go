@@ -2,9 +2,12 @@ package provision
 
 import (
 	"context"
+	"strings"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/vpc/v1"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/config"
 )
 
 // Address ranges inside a created cluster: Managed Kubernetes' defaults, stated
@@ -29,7 +32,7 @@ func (p *plan) networkSteps() []Step {
 	if p.cfg.NetworkID != "" {
 		network = p.givenNetwork()
 	}
-	return []Step{network, p.natGateway(), p.routes(), p.subnet(), group(StepNetwork)}
+	return append([]Step{network, p.natGateway(), p.routes(), group(StepNetwork)}, p.subnetSteps()...)
 }
 
 func (p *plan) network() Step {
@@ -69,14 +72,38 @@ func (p *plan) routes() Step {
 		})
 }
 
-func (p *plan) subnet() Step {
-	return p.creating(Step{Name: StepSubnet, Needs: []string{StepNetwork, StepRouteTable}, Methods: []string{"yandex.cloud.vpc.v1.SubnetService/Create"}},
-		KindSubnet, func(id string) { p.target.SubnetID = id },
+// subnetSteps make the nodes' subnet, and those of a regional cluster's other zones.
+func (p *plan) subnetSteps() []Step {
+	var steps []Step
+	p.subnets = make([]string, len(p.cfg.Places()))
+	for i, at := range p.cfg.Places() {
+		steps = append(steps, p.subnet(i, at))
+	}
+	return steps
+}
+
+// stepOfSubnet names the step of the i-th subnet: subnet, and subnet-b of ru-central1-b.
+func stepOfSubnet(i int, at config.Place) string {
+	if i == 0 {
+		return StepSubnet
+	}
+	return StepSubnet + at.Zone[strings.LastIndexByte(at.Zone, '-'):]
+}
+
+func (p *plan) subnet(i int, at config.Place) Step {
+	step := stepOfSubnet(i, at)
+	return p.creating(Step{Name: step, Needs: []string{StepNetwork, StepRouteTable}, Methods: []string{"yandex.cloud.vpc.v1.SubnetService/Create"}},
+		KindSubnet, func(id string) {
+			p.subnets[i] = id // nobody else writes this one
+			if i == 0 {
+				p.target.SubnetID = id
+			}
+		},
 		func() creation {
-			name := p.name("subnet")
+			name := p.name(step)
 			return creation{name: name, call: func(ctx context.Context) (*operation.Operation, error) {
 				return p.client().Subnets().Create(ctx, &vpc.CreateSubnetRequest{FolderId: p.b.folder, Name: name, Labels: p.b.labels,
-					NetworkId: p.target.NetworkID, ZoneId: p.zone, V4CidrBlocks: []string{p.cfg.SubnetCIDR}, RouteTableId: p.routeTable})
+					NetworkId: p.target.NetworkID, ZoneId: at.Zone, V4CidrBlocks: []string{at.CIDR}, RouteTableId: p.routeTable})
 			}}
 		})
 }

@@ -52,8 +52,10 @@ type plan struct {
 	version    string
 	gateway    string
 	routeTable string
-	clusterSA  string
-	nodeSA     string
+	// subnets that are created, in the order of the configuration's places.
+	subnets   []string
+	clusterSA string
+	nodeSA    string
 	// nodeGroupID waits here: steps beside the node group read target.Cluster.
 	nodeGroupID string
 }

@@ -67,6 +67,7 @@ func TestPlans(t *testing.T) {
 		"everything":  {resolved(t), all, nil},
 		"newest":      {yandex(t), append(slices.Clone(all), StepVersion), []string{StepVersion}},
 		"own network": {yandex(t, "WLIF_NETWORK_ID=n", "WLIF_K8S_VERSION=1.34"), all, []string{StepNetwork}},
+		"regional":    {yandex(t, "WLIF_REGIONAL=true", "WLIF_K8S_VERSION=1.34"), append(slices.Clone(all), StepSubnet+"-b", StepSubnet+"-d"), nil},
 		"own subnet":  {yandex(t, "WLIF_SUBNET_ID=n", "WLIF_K8S_VERSION=1.34"), slices.Concat([]string{StepSubnet}, all[slices.Index(all, StepSecurityGroup):]), []string{StepSubnet}},
 		"own group":   {yandex(t, "WLIF_NETWORK_ID=n", "WLIF_SECURITY_GROUP_ID=g", "WLIF_K8S_VERSION=1.34"), all, []string{StepNetwork, StepSecurityGroup}},
 		"own accounts": {yandex(t, "WLIF_CLUSTER_SERVICE_ACCOUNT_ID=a", "WLIF_NODE_SERVICE_ACCOUNT_ID=b", "WLIF_K8S_VERSION=1.34"),
