@@ -68,6 +68,13 @@ user's token are printed when it is ready (and written to --announce).`,
 			return err
 		},
 	}, &cobra.Command{
+		Use:   "drivers AUDIT-LOG",
+		Short: "Print which methods the Go SDK called in a run, as drivers.yaml has them",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return printDrivers(args[0], cmd.OutOrStdout())
+		},
+	}, &cobra.Command{
 		Use:   "methods",
 		Short: "Print which methods of the cloud's API the mock implements, as Markdown",
 		Args:  cobra.NoArgs,
@@ -227,6 +234,25 @@ func printMethods(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = cloud.Close(context.WithoutCancel(ctx)) }()
-	_, err = io.WriteString(out, strings.TrimLeft(mockcloud.MethodTable(cloud.Services()), "\n"))
+	drivers, err := mockcloud.KnownDrivers()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, strings.TrimLeft(mockcloud.MethodTable(cloud.Services(), drivers), "\n"))
+	return err
+}
+
+// printDrivers lists the methods that a run's Go SDK called.
+func printDrivers(path string, out io.Writer) error {
+	log, err := os.Open(path) //nolint:gosec // G304: it is the user's file that is asked for
+	if err != nil {
+		return usageError(fmt.Errorf("reading the audit log: %w", err))
+	}
+	defer func() { _ = log.Close() }()
+	page, err := mockcloud.DriversPage(log)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, page)
 	return err
 }

@@ -39,14 +39,18 @@ func whyLeftOut(method string) string {
 
 // MethodTable is the Markdown table of what the mock answers. A method without a rule
 // answers UNIMPLEMENTED, so the table cannot promise too much.
-func MethodTable(services []kernel.Service) string {
+func MethodTable(services []kernel.Service, drivers Drivers) string {
 	var b, rest strings.Builder
-	b.WriteString("# Methods of the mock cloud\n\nMade by `wlif mock methods`.\n\n| service | methods |\n|---|---|\n")
+	b.WriteString("# Methods of the mock cloud\n\nMade by `wlif mock methods`. curl calls each of them (TestEveryRouteByCurl); ² in a full run of the suite " +
+		"the Go SDK does, ¹ and its first version (TestGoSDKv1).\n\n| service | methods |\n|---|---|\n")
 	rest.WriteString("\n## Left out\n\nThese answer UNIMPLEMENTED.\n\n| method | why |\n|---|---|\n")
 	sorted := slices.SortedFunc(slices.Values(services), func(a, b kernel.Service) int { return strings.Compare(a.Desc.ServiceName, b.Desc.ServiceName) })
 	for _, s := range sorted {
 		yes, no := split(s.Desc, s.Rules)
 		service := strings.TrimPrefix(s.Desc.ServiceName, "yandex.cloud.")
+		for i, method := range yes {
+			yes[i] += drivers.marks(service + "/" + method)
+		}
 		fmt.Fprintf(&b, "| %s | %s |\n", service, strings.Join(yes, ", "))
 		for _, method := range no {
 			fmt.Fprintf(&rest, "| %[1]s/%[2]s | %[3]s |\n", service, method, whyLeftOut(service+"/"+method))
