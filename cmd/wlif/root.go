@@ -83,7 +83,7 @@ func newRootCommand() *cobra.Command {
 		},
 		Args: cobra.ArbitraryArgs,
 	}
-	root.AddCommand(newRunCommand(), newDoctorCommand(), newSweepCommand(), newKillCommand(), newCrashCommand(), newFaultsCommand(), newReportCommand(), newCatalogueCommand(), newVersionCommand(), newSuiteLogCommand(), newMockCommand(), newNodeImageCommand(), newKubeTokenCommand())
+	root.AddCommand(newRunCommand(), newDoctorCommand(), newSweepCommand(), newKillCommand(), newCrashCommand(), newFaultsCommand(), newReportCommand(), newCatalogueCommand(), newVersionCommand(), newSuiteLogCommand(), newMockCommand(), newNodeImageCommand(), newKubeTokenCommand(), newClusterCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{code: report.ExitUsage, err: config.FlagError(cmd.Flags(), err), hint: fmt.Sprintf("`%s --help` lists the flags", cmd.CommandPath())}
 	})

@@ -87,6 +87,11 @@ func discoveryConsistent(ctx SpecContext) {
 func publishedDiscovery(ctx SpecContext) {
 	c := run.Current().Target.Cluster
 	document, err := fetch(ctx, c.Issuer+keyset.ConfigurationPath)
+	if err != nil && c.ID == "" {
+		// The issuer of one's own Kubernetes may well be a name that nobody else resolves.
+		check.Observe(check.ObservedOutcome, "nobody answers below the issuer's URL")
+		return
+	}
 	check.NoError(err, "looking for a discovery document")
 	check.Observe(check.ObservedStatus, strconv.Itoa(document.Status))
 	if document.Status != http.StatusOK {
