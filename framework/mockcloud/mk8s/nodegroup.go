@@ -99,8 +99,8 @@ func (g nodeGroupService) Create(ctx context.Context, req *pb.CreateNodeGroupReq
 	})
 }
 
-// Update changes a node group in place. Its workload identity federation is only
-// noted: nodes on this machine have no metadata service to serve tokens.
+// Update changes a node group in place. The metadata address of its nodes looks at
+// each request whether workload identity federation is enabled.
 func (g nodeGroupService) Update(ctx context.Context, req *pb.UpdateNodeGroupRequest) (*operation.Operation, error) {
 	s := g.s
 	s.mu.Lock()
