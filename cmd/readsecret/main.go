@@ -72,7 +72,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// codeOf tells what nobody answered, or a server out of order, from a refusal.
+// codeOf tells what nobody answered, or a server out of order, from a refusal. Package
+// check tells the same of the suite's own calls, and would bring Ginkgo into every pod.
 func codeOf(err error) int {
 	var (
 		refused   *exchange.Refusal

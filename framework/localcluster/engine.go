@@ -94,9 +94,9 @@ type Cluster interface {
 	AddNode(ctx context.Context, node NodeSpec) (name string, err error)
 	// RemoveNode ends the node's pods and removes it; an unknown one is no error.
 	RemoveNode(ctx context.Context, name string) error
-	// RestartNode reboots a node that was added and returns when it can run pods again. Those
-	// that it had come back by and by, in new containers. Where the engine lacks "node-reboot" it is an
-	// errors.ErrUnsupported.
+	// RestartNode reboots a node that was added and returns when it can run pods again.
+	// Those that it had come back by and by, in new containers. The error is an
+	// errors.ErrUnsupported where the engine lacks "node-reboot".
 	RestartNode(ctx context.Context, name string) error
 
 	// CollectLogs copies the logs of all components and nodes into dir.

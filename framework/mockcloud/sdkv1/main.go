@@ -92,7 +92,7 @@ func (c *caller) account(ctx context.Context) error {
 	})
 	list, err := api.List(ctx, &iam.ListServiceAccountsRequest{FolderId: c.folder, Filter: fmt.Sprintf("name=%q", name)})
 	if err != nil || len(list.ServiceAccounts) != 1 || list.ServiceAccounts[0].Id != account.Id {
-		return fmt.Errorf("listing service accounts: %v (%w)", list, err)
+		return fmt.Errorf("listing service accounts: %v (%v)", list, err)
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (c *caller) network(ctx context.Context) error {
 		return api.Delete(ctx, &vpc.DeleteNetworkRequest{NetworkId: network.Id})
 	})
 	if got, err := api.Get(ctx, &vpc.GetNetworkRequest{NetworkId: network.Id}); err != nil || got.Name != name {
-		return fmt.Errorf("reading the network: %v (%w)", got, err)
+		return fmt.Errorf("reading the network: %v (%v)", got, err)
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (c *caller) secret(ctx context.Context) error {
 	})
 	payload, err := c.sdk.LockboxPayload().Payload().Get(ctx, &lockbox.GetPayloadRequest{SecretId: secret.Id})
 	if err != nil || len(payload.Entries) != 1 || payload.Entries[0].GetTextValue() != "v" {
-		return fmt.Errorf("reading the secret: %d entries (%w)", len(payload.GetEntries()), err)
+		return fmt.Errorf("reading the secret: %d entries (%v)", len(payload.GetEntries()), err)
 	}
 	return nil
 }
