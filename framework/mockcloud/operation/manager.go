@@ -57,6 +57,11 @@ type Manager struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+
+	mu sync.Mutex
+	// on has the operations on each resource, oldest first: a mock of many folders has
+	// many, and is asked about one resource with every change of it.
+	on map[state.Ref][]string
 }
 
 // Kind is the name of the table of operations.
@@ -65,10 +70,16 @@ const Kind = "operation.operation"
 // NewManager keeps operations in s. One that a former process left unfinished
 // can never end, so it is closed as failed.
 func NewManager(s *state.Store, c clock.Clock) *Manager {
-	m := &Manager{clock: c, rows: state.NewTable[*operation.Operation](s, Kind), infos: state.NewRecords[Info](s, "operation.info")}
+	m := &Manager{clock: c, rows: state.NewTable[*operation.Operation](s, Kind), infos: state.NewRecords[Info](s, "operation.info"),
+		on: map[state.Ref][]string{}}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
-	for _, op := range m.rows.List(func(o *operation.Operation) bool { return !o.Done }) {
-		m.finish(op.Id, nil, errShutdown)
+	for _, op := range m.rows.List(nil) {
+		if info, ok := m.infos.Get(op.Id); ok {
+			m.on[info.On] = append(m.on[info.On], op.Id)
+		}
+		if !op.Done {
+			m.finish(op.Id, nil, errShutdown)
+		}
 	}
 	return m
 }
@@ -88,6 +99,9 @@ func (m *Manager) Start(spec Spec) (*operation.Operation, error) {
 		return nil, err
 	}
 	m.infos.Put(spec.ID, Info{By: spec.By, On: spec.On})
+	m.mu.Lock()
+	m.on[spec.On] = append(m.on[spec.On], spec.ID)
+	m.mu.Unlock()
 	if spec.Takes <= 0 && !spec.Slow {
 		resp, err := spec.Work(m.ctx)
 		spec.commit(err)
@@ -160,21 +174,25 @@ func (m *Manager) Get(id string) (*operation.Operation, Info, bool) {
 
 // On lists the operations on a resource, oldest first.
 func (m *Manager) On(ref state.Ref) []*operation.Operation {
-	return m.on(ref, func(*operation.Operation) bool { return true })
+	return m.of(ref, func(*operation.Operation) bool { return true })
 }
 
 // Unfinished lists the operations on a resource that are not done, oldest first.
 func (m *Manager) Unfinished(ref state.Ref) []*operation.Operation {
-	return m.on(ref, func(op *operation.Operation) bool { return !op.Done })
+	return m.of(ref, func(op *operation.Operation) bool { return !op.Done })
 }
 
-// on copies only what is asked for: a mock of many folders has many operations.
-func (m *Manager) on(ref state.Ref, keep func(*operation.Operation) bool) []*operation.Operation {
-	ids := m.infos.Where(func(i Info) bool { return i.On == ref })
-	if len(ids) == 0 {
-		return nil
+func (m *Manager) of(ref state.Ref, keep func(*operation.Operation) bool) []*operation.Operation {
+	m.mu.Lock()
+	ids := m.on[ref] // it only grows
+	m.mu.Unlock()
+	var out []*operation.Operation
+	for _, id := range ids {
+		if op, ok := m.rows.Get(id); ok && keep(op) {
+			out = append(out, op)
+		}
 	}
-	return m.rows.List(func(op *operation.Operation) bool { return ids[op.Id] && keep(op) })
+	return out
 }
 
 // Close cancels the work that is under way and waits for it.

@@ -65,20 +65,6 @@ func (r *Records[R]) Keys() []string {
 	return keys
 }
 
-// Where is the set of the keys whose records keep chooses. keep runs under the
-// store's lock and must not ask the store.
-func (r *Records[R]) Where(keep func(row R) bool) map[string]bool {
-	r.store.mu.RLock()
-	defer r.store.mu.RUnlock()
-	keys := map[string]bool{}
-	for k, row := range r.rows {
-		if keep(row) {
-			keys[k] = true
-		}
-	}
-	return keys
-}
-
 func (r *Records[R]) dump() (json.RawMessage, error) { return json.Marshal(r.rows) }
 
 func (r *Records[R]) load(raw json.RawMessage) error { return json.Unmarshal(raw, &r.rows) }
