@@ -46,8 +46,9 @@ func (c *Cluster) CreateServiceAccount(ctx context.Context, namespace, name stri
 	return nil
 }
 
-// gonePoll is how often a deletion is asked for, see DeleteNamespace.
-const gonePoll = 250 * time.Millisecond
+// gonePoll is how often a deletion is asked for, see DeleteNamespace: the namespace
+// controller begins 5 s after the last change of what is in the namespace.
+const gonePoll = time.Second
 
 // DeleteNamespace deletes a namespace and everything in it and returns when it
 // is gone, or with the error of ctx. One that is not there is gone.
