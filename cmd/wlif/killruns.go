@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/issuer"
 	"github.com/wlif-conformance/wlif-conformance/framework/killmatrix"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
 	"github.com/wlif-conformance/wlif-conformance/framework/provision"
@@ -59,6 +60,9 @@ func (k *killer) open(ctx context.Context) (err error) {
 	if k.state, err = os.MkdirTemp(memory, "wlif-bugs-"); err != nil {
 		return err
 	}
+	if err := issuer.WriteStock(k.keys()); err != nil {
+		return err
+	}
 	say := func(line string) { k.console.say("mock: %s", line) }
 	if k.mock, err = startMock(ctx, mockOptions{cfg: k.cfg, runID: provision.NewRunID(), audit: k.audit(), say: say}); err != nil {
 		return err
@@ -83,6 +87,10 @@ func (k *killer) open(ctx context.Context) (err error) {
 		Cluster(ctx, "shared", provision.ClusterSpec{Nodes: true})
 	return err
 }
+
+// keys is the file of the keys that all runs forge tokens with: each making its own would
+// take a tenth of the whole time.
+func (k *killer) keys() string { return filepath.Join(k.state, "forging-keys.pem") }
 
 func (k *killer) audit() string { return filepath.Join(k.out, "audit.jsonl") }
 
@@ -135,10 +143,13 @@ func (k *killer) runAll(ctx context.Context, chosen []bugs.Bug) []killmatrix.Res
 func (k *killer) runBug(ctx context.Context, b bugs.Bug) killmatrix.Result {
 	began := time.Now()
 	result := killmatrix.Result{Bug: b}
-	made, err := k.runSuite(ctx, b, k.full)
-	if err != nil {
+	made, err := k.runSuite(ctx, b)
+	switch {
+	case ctx.Err() != nil:
+		return result // called off
+	case err != nil:
 		result.Faults = []string{err.Error()}
-	} else {
+	default:
 		result = killmatrix.Judge(b, made)
 	}
 	k.tell(result, time.Since(began))
@@ -185,13 +196,16 @@ func (k *killer) conclude(m killmatrix.Matrix, outages error, all bool, took tim
 	return nil
 }
 
+// threads says in how many threads a program runs Go code.
+const threads = "GOMAXPROCS"
+
 // bugRunTimeouts are those that a run waits out when a bug keeps a change from
 // ever taking effect; everything of the mock happens at once. Many runs are made at
 // once, so that each has one process.
-var bugRunTimeouts = []string{"--procs=1", "--timeout-propagation=4s", "--timeout-exchange=20s", "--timeout-delete=45s"}
+var bugRunTimeouts = []string{"--procs=1", "--timeout-propagation=8s", "--timeout-exchange=20s", "--timeout-delete=45s"}
 
 // runSuite runs the suite in a folder of the bug's own and reads its report.
-func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Report, error) {
+func (k *killer) runSuite(ctx context.Context, b bugs.Bug) (report.Report, error) {
 	folder, err := k.mock.addFolder(ctx, strings.ToLower(b.Name))
 	if err != nil {
 		return report.Report{}, err
@@ -201,11 +215,15 @@ func (k *killer) runSuite(ctx context.Context, b bugs.Bug, full bool) (report.Re
 			return report.Report{}, err
 		}
 	}
-	args := append(k.arguments(folder, killmatrix.Plan(b, full)), bugRunTimeouts...)
-	if b.Name == noBug.Name {
-		args = append(args, "--procs=4") // nothing else runs yet
+	requirements, control := killmatrix.Plan(b, k.full), b.Name == noBug.Name
+	if control {
+		requirements = killmatrix.ControlPlan(k.full)
 	}
-	args = append(args, fmt.Sprintf("--second-cluster=%t", full || killmatrix.NeedsCluster(b)), fmt.Sprintf("--slow=%t", killmatrix.IsSlow(b)))
+	args := append(k.arguments(folder, requirements), bugRunTimeouts...)
+	if control {
+		args = append(args, "--procs=4") // it has more to do than any other
+	}
+	args = append(args, fmt.Sprintf("--second-cluster=%t", control || k.full || killmatrix.NeedsCluster(b)), fmt.Sprintf("--slow=%t", killmatrix.IsSlow(b)))
 	if !b.OwnCluster {
 		args = append(args, k.sharedCluster()...)
 	}
@@ -223,7 +241,7 @@ func (k *killer) arguments(folder string, requirements []string) []string {
 		"--endpoint=" + k.cfg.Endpoint, "--token-endpoint=" + k.cfg.TokenEndpoint, "--storage-endpoint=" + k.cfg.StorageEndpoint,
 		"--payload-endpoint=" + k.cfg.PayloadEndpoint, "--audit-log=" + k.audit(),
 		"--web-host-address=" + k.cfg.WebHost.Address, "--web-host-certificate=" + k.cfg.WebHost.Certificate, "--web-host-key=" + k.cfg.WebHost.Key,
-		"--lacks=" + strings.Join(k.mock.announced.ClusterFeaturesLacking, ",")}
+		"--forging-keys=" + k.keys(), "--lacks=" + strings.Join(k.mock.announced.ClusterFeaturesLacking, ",")}
 }
 
 // launch runs this program and reads the run's report; that the run is red is what
@@ -255,6 +273,10 @@ func (k *killer) start(ctx context.Context, args []string, out string) error {
 	command.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "WLIF_") || strings.HasPrefix(v, "YC_")
 	}), append(k.cfg.Environ(), "XDG_STATE_HOME="+k.state)...)
+	if _, told := os.LookupEnv(threads); !told {
+		// Many programs share few processors: more threads than one only look for work.
+		command.Env = append(command.Env, threads+"=1")
+	}
 	command.Stdout, command.Stderr = log, log
 	_ = command.Run() // its report says how it ended
 	return ctx.Err()

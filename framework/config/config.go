@@ -102,6 +102,8 @@ type Config struct {
 	MockSettings string `json:"mock_settings"`
 	MockListen   string `json:"mock_listen"`
 	MockState    string `json:"mock_state"`
+	// ForgingKeys is the path of a stock of keys, see issuer.ReadStock.
+	ForgingKeys string `json:"forging_keys"`
 	// AuditLog is the path of the audit log of a mock that was there before.
 	AuditLog string `json:"audit_log"`
 

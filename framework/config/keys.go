@@ -248,6 +248,7 @@ func mockKeys() []Key {
 		key(groupMock, "mock_settings", "", "path of the mock's settings (YAML)", textField(func(c *Config) *string { return &c.MockSettings })),
 		key(groupMock, "mock_listen", "", "address the mock listens on (default: a free loopback address)", textField(func(c *Config) *string { return &c.MockListen })),
 		key(groupMock, "audit_log", "", "path of the audit log of a mock that this run did not start", textField(func(c *Config) *string { return &c.AuditLog })),
+		key(groupMock, "forging_keys", "", "path of RSA keys that tokens are forged with instead of new ones, for many runs on one mock", textField(func(c *Config) *string { return &c.ForgingKeys })),
 		key(groupMock, "mock_state", "", "path of a file that keeps the mock's state across restarts", textField(func(c *Config) *string { return &c.MockState })),
 	}
 }

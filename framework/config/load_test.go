@@ -237,6 +237,7 @@ func TestRefused(t *testing.T) {
 		"no folder":                     {"", []string{"YC_TOKEN=x"}, []string{"--cloud=yandex"}, []string{"folder_id", "YC_FOLDER_ID"}},
 		"running mock needs both":       {"", nil, []string{"--endpoint=127.0.0.1:1"}, []string{"folder_id", "credentials"}},
 		"managed on the mock":           {"", nil, []string{"--cluster=managed"}, []string{"cluster", `"managed"`, "run on this machine", "embedded, kind, existing"}},
+		"known keys on a real cloud":    {"", yandex, []string{"--cloud=yandex", "--forging-keys=k"}, []string{"forging_keys", `"k"`, "contradicts cloud=yandex"}},
 		"kind outlives no mock":         {"", nil, []string{"--cluster=kind", "--mock-state=s"}, []string{"mock_state", `"s"`, "contradicts cluster=kind"}},
 		"kind without the mock":         {"", yandex, []string{"--cloud=yandex", "--cluster=kind"}, []string{"cluster", "contradicts cloud=yandex", "managed, existing"}},
 		"existing without a cluster":    {"", yandex, []string{"--cloud=yandex", "--cluster=existing"}, []string{"--cluster-id or --kubeconfig"}},

@@ -178,6 +178,9 @@ func (k *checker) mock() {
 		}
 		return
 	}
+	if k.Cloud == CloudYandex && k.ForgingKeys != "" {
+		k.refuse("forging_keys", "contradicts cloud=yandex: a real federation trusts only keys that nobody had before")
+	}
 	for key, v := range map[string]string{"mock_settings": k.MockSettings, "mock_listen": k.MockListen, "mock_state": k.MockState} {
 		if v != "" {
 			k.refuse(key, reason)

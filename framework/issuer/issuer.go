@@ -28,17 +28,7 @@ type Issuer struct {
 }
 
 // New makes an issuer with one key of each kind.
-func New(url string) (*Issuer, error) {
-	var keys []*Key
-	for _, kind := range Kinds() {
-		key, err := NewKey(kind, "")
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return Of(url, keys...), nil
-}
+func New(url string) (*Issuer, error) { return Stock(nil).Issuer(url) }
 
 // Of makes an issuer that signs with keys which there are already, one of each kind at
 // most. Forge needs an RSA key.

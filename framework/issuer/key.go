@@ -77,11 +77,16 @@ func NewKey(kind Kind, id string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a key of kind %q: %w", kind, err)
 	}
-	k := &Key{kind: kind, id: id, algorithm: algorithms[kind][0], private: private}
-	if err := k.describe(); err != nil {
+	k, err := newKey(kind, id, private)
+	if err != nil {
 		return nil, fmt.Errorf("making a key of kind %q: %w", kind, err)
 	}
 	return k, nil
+}
+
+func newKey(kind Kind, id string, private crypto.Signer) (*Key, error) {
+	k := &Key{kind: kind, id: id, algorithm: algorithms[kind][0], private: private}
+	return k, k.describe()
 }
 
 // describe fills members, and id if there is none.

@@ -195,6 +195,7 @@ func TestEachMutationChangesOneThing(t *testing.T) {
 		"other kind":          {issuer.SignatureOf(ecKey), []string{"signed EC/ES256"}},
 		"algorithm":           {issuer.WithAlgorithm("PS256"), []string{`header alg is "PS256"`, "signed RSA/PS256"}},
 		"unsigned":            {issuer.Unsigned(), []string{`header alg is "none"`, "signed none"}},
+		"unknown key":         {issuer.OfUnknownKey("nobody"), []string{`header kid is "nobody"`, "signed broken"}},
 		"HMAC PEM":            {issuer.HMACWithPublicKey(issuer.PEM), []string{`header alg is "HS256"`, "signed PEM/HS256"}},
 		"HMAC DER":            {issuer.HMACWithPublicKey(issuer.DER), []string{`header alg is "HS256"`, "signed DER/HS256"}},
 		"HMAC JWK":            {issuer.HMACWithPublicKey(issuer.JWKJSON), []string{`header alg is "HS256"`, "signed JWK/HS256"}},

@@ -113,6 +113,17 @@ func TestPlan(t *testing.T) {
 			t.Errorf("the sentinel %s is not run", id)
 		}
 	}
+	for _, full := range []bool{false, true} {
+		for _, r := range conformance.Catalogue() {
+			recorded := r.Level == conformance.Record && r.Excluded == "" && !r.AtTheEnd() && !r.Slow
+			if recorded && slices.Contains(Plan(b, full), r.ID) != full {
+				t.Errorf("with full %t the recorded %s is in the plan: %t", full, r.ID, !full)
+			}
+			if !r.Slow && slices.Contains(Plan(b, full), r.ID) && !slices.Contains(ControlPlan(full), r.ID) {
+				t.Errorf("with full %t a bug's run has %s, and the control has not", full, r.ID)
+			}
+		}
+	}
 }
 
 func TestJudge(t *testing.T) {

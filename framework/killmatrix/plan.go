@@ -16,8 +16,9 @@ var Sentinels = []string{
 }
 
 // Plan lists the requirements whose checks a bug's run makes: those that it must
-// kill, everything else of their areas but what is slow, and the sentinels. With
-// full it is every requirement of the profile full.
+// kill, everything else of their areas but what is slow, and the sentinels. What is
+// only recorded cannot fail, so it is left out, too. With full it is every requirement
+// of the profile full.
 func Plan(b bugs.Bug, full bool) []string {
 	areas := map[string]bool{}
 	for _, id := range b.MustKill {
@@ -26,13 +27,28 @@ func Plan(b bugs.Bug, full bool) []string {
 	var out []string
 	for _, r := range conformance.Catalogue() {
 		switch {
-		case r.Excluded != "" || r.AtTheEnd() || r.Slow && !slices.Contains(b.MustKill, r.ID):
-		case full, areas[r.Area], slices.Contains(Sentinels, r.ID):
+		case unfit(r) || r.Slow && !slices.Contains(b.MustKill, r.ID):
+		case full, r.Level != conformance.Record && (areas[r.Area] || slices.Contains(Sentinels, r.ID)):
 			out = append(out, r.ID)
 		}
 	}
 	return out
 }
+
+// ControlPlan lists the requirements that are run without any bug: all that Plan lists
+// for any, but what is slow.
+func ControlPlan(full bool) []string {
+	var out []string
+	for _, r := range conformance.Catalogue() {
+		if !unfit(r) && !r.Slow && (full || r.Level != conformance.Record) {
+			out = append(out, r.ID)
+		}
+	}
+	return out
+}
+
+// unfit are those that no check decides, and those that are decided when all is over.
+func unfit(r conformance.Requirement) bool { return r.Excluded != "" || r.AtTheEnd() }
 
 // NeedsCluster reports whether a bug can be caught only with a second cluster, which
 // costs more than everything else.

@@ -60,23 +60,17 @@ func (r rule) decide(ctx context.Context) {
 	}
 }
 
-// stranger is a key that the world's issuer does not have.
-func stranger() *issuer.Key {
-	GinkgoHelper()
-	return made(func() (*issuer.Key, error) { return issuer.NewKey(issuer.RSA, "") })
-}
-
-// Strangers for all checks of this process that need no key of their own: making one
-// takes longer than the rest of such a check. They are as many as there are places
-// where a key may be known from.
+// Strangers are keys that the world's issuer does not have, for all checks of this
+// process: making one takes longer than the rest of a check. They are as many as there
+// are places where a key may be known from.
 var (
-	onlyStranger    = newStranger() // nowhere
-	pointedStranger = newStranger() // where headers of tokens point to
-	listedStranger  = newStranger() // in key sets of federations
+	onlyStranger    = newStranger(issuer.Unpublished)
+	pointedStranger = newStranger(issuer.PointedTo)
+	listedStranger  = newStranger(issuer.Listed)
 )
 
-func newStranger() func() (*issuer.Key, error) {
-	return sync.OnceValues(func() (*issuer.Key, error) { return issuer.NewKey(issuer.RSA, "") })
+func newStranger(part issuer.Part) func() (*issuer.Key, error) {
+	return sync.OnceValues(func() (*issuer.Key, error) { return forge.Key(part) })
 }
 
 // unpublished is never published, pointedTo never in the key set of a federation.

@@ -164,11 +164,9 @@ func flood(ctx SpecContext) {
 	server.Answer(keys(ctx))
 	s := forge.KeyedAt(ctx, server.URL+"/jwks.json")
 	exchanging.Twin(ctx, s.Form(s.Token()))
-	unknown := unpublished()
 	before := server.Asked()
 	for n := range manyKids {
-		token := s.Token(issuer.SignedBy(unknown.Named(fmt.Sprintf("unknown-%d", n))))
-		response, err := exchanging.Do(ctx, s.Form(token))
+		response, err := exchanging.Do(ctx, s.Form(s.Token(issuer.OfUnknownKey(fmt.Sprintf("unknown-%d", n)))))
 		exchanging.MustRefuse(response, err, "the token's kid is in no key set")
 	}
 	Expect(server.Asked()-before).To(BeNumerically("<=", mostFetches), "%d tokens with unknown kids made the cloud fetch the key set that often", manyKids)

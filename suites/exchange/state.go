@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -138,7 +139,7 @@ func audienceRemoved(ctx context.Context, s *forge.Stack) {
 // jwksURLChanged has the same issuer's keys at the new URL, but for the one that
 // signs.
 func jwksURLChanged(ctx context.Context, s *forge.Stack) {
-	other := stranger()
+	other := listed()
 	address, err := s.Publish(ctx, "changed/"+other.ID()+".json", issuer.JWKS(other))
 	check.Prerequisite(err, "publishing another key set")
 	updateFederation(ctx, s, &oidc.UpdateFederationRequest{JwksUrl: address}, "jwks_url")
@@ -150,7 +151,8 @@ func jwksURLChanged(ctx context.Context, s *forge.Stack) {
 // cloud keeps what it fetched is not documented: an unknown kid, that of the new
 // key, makes it look again.
 func keyRetired(ctx context.Context, s *forge.Stack) {
-	old, fresh := stranger(), stranger()
+	// Two key pairs, under kids that no other check knows.
+	old, fresh := s.Host.Issuer.Key(issuer.RSA).Named(rand.Text()), listed()
 	path := "retired/" + old.ID() + ".json"
 	address, err := s.Publish(ctx, path, issuer.JWKS(old))
 	check.Prerequisite(err, "publishing a key set")

@@ -28,6 +28,18 @@ const jwksFile = "/jwks.json"
 // keySetType is what a key set is served as (RFC 7517 section 8.5.2).
 const keySetType = "application/jwk-set+json"
 
+// stock has the keys that were made before the run, if there are any.
+var stock = sync.OnceValues(func() (issuer.Stock, error) { return issuer.ReadStock(run.Current().Config.ForgingKeys) })
+
+// Key is a key for a part that is not the shared issuer's.
+func Key(part issuer.Part) (*issuer.Key, error) {
+	keys, err := stock()
+	if err != nil {
+		return nil, err
+	}
+	return keys.Key(part)
+}
+
 // NewHost makes a public bucket and an issuer in it.
 func NewHost(ctx context.Context, f *provision.Fixtures) (*Host, error) {
 	bucket, err := f.Bucket(ctx, "issuer", provision.BucketSpec{Public: true})
@@ -35,7 +47,11 @@ func NewHost(ctx context.Context, f *provision.Fixtures) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{Bucket: bucket, fixtures: f}
-	if h.Issuer, err = issuer.New(""); err != nil {
+	keys, err := stock()
+	if err != nil {
+		return nil, err
+	}
+	if h.Issuer, err = keys.Issuer(""); err != nil {
 		return nil, err
 	}
 	h.JWKSURL, err = h.Publish(ctx, "issuer"+jwksFile, issuer.JWKS(h.Issuer.Keys()...))
