@@ -88,6 +88,16 @@ bin/actionlint: scripts/actionlint/go.mod
 	@mkdir -p bin
 	$(GO_BUILD) -modfile=scripts/actionlint/go.mod -o $@ github.com/rhysd/actionlint/cmd/actionlint
 
+.PHONY: tofu
+tofu: ## Build OpenTofu and the provider for the profile terraform from their Go modules (minutes)
+	@mkdir -p bin/tofu
+	cd framework/terraform/tofu && $(GO_BUILD) -o ../../../bin/tofu/tofu github.com/opentofu/opentofu/cmd/tofu
+	cd framework/terraform/provider && $(GO_BUILD) -o ../../../bin/tofu/terraform-provider-yandex .
+	@host=$$(bin/tofu/tofu -chdir=manifests/terraform providers | sed -n 's/.*provider\[\([^/]*\)\/.*/\1/p' | head -1); \
+	dir=bin/tofu/mirror/$$host/yandex-cloud/yandex/0.220.0/$$(go env GOOS)_$$(go env GOARCH); \
+	mkdir -p $$dir && ln -sf $(CURDIR)/bin/tofu/terraform-provider-yandex $$dir/terraform-provider-yandex_v0.220.0
+	@printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' $(CURDIR)/bin/tofu/mirror > bin/tofu/tofu.tfrc
+
 .PHONY: bugs
 bugs: build ## Prove that the checks catch every bug of the mock: ARGS='--bug=Jwks*' for some
 	@bin/wlif bugs $(ARGS)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-//go:embed tutorial/*.yaml tutorial/*.sh
+//go:embed tutorial/*.yaml tutorial/*.sh terraform/*.tf
 var files embed.FS
 
 // The placeholders of the tutorial, as its page prints them.
@@ -41,6 +41,15 @@ const (
 
 // FS gives the embedded files under the names above.
 func FS() fs.FS { return files }
+
+// Terraform gives the files of the example module, which makes what the tutorial does.
+func Terraform() fs.FS {
+	module, err := fs.Sub(files, "terraform")
+	if err != nil {
+		panic(err) // its name is a constant
+	}
+	return module
+}
 
 // Fill reads a file and replaces placeholders by values. Every placeholder of
 // the file must have a value and every value must be used, so that neither a
