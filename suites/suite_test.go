@@ -19,6 +19,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/suites/run"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/secrets"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/subjects"
+	_ "github.com/wlif-conformance/wlif-conformance/suites/terraform"
 	_ "github.com/wlif-conformance/wlif-conformance/suites/tutorial"
 )
 

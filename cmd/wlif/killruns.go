@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/issuer"
 	"github.com/wlif-conformance/wlif-conformance/framework/killmatrix"
 	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
@@ -86,6 +87,12 @@ func (k *killer) open(ctx context.Context) (err error) {
 	k.cluster, err = provision.NewFixtures(provision.Options{Config: k.cfg, Client: client, Ledger: ledger}, nil).
 		Cluster(ctx, "shared", provision.ClusterSpec{Nodes: true})
 	return err
+}
+
+// lacking are the features that no run has. What Terraform makes is proven to fail by
+// tests of its own.
+func (k *killer) lacking() []string {
+	return append(slices.Clone(k.mock.announced.ClusterFeaturesLacking), string(conformance.Terraform))
 }
 
 // keys is the file of the keys that all runs forge tokens with: each making its own would
@@ -241,7 +248,7 @@ func (k *killer) arguments(folder string, requirements []string) []string {
 		"--endpoint=" + k.cfg.Endpoint, "--token-endpoint=" + k.cfg.TokenEndpoint, "--storage-endpoint=" + k.cfg.StorageEndpoint,
 		"--payload-endpoint=" + k.cfg.PayloadEndpoint, "--audit-log=" + k.audit(),
 		"--web-host-address=" + k.cfg.WebHost.Address, "--web-host-certificate=" + k.cfg.WebHost.Certificate, "--web-host-key=" + k.cfg.WebHost.Key,
-		"--forging-keys=" + k.keys(), "--lacks=" + strings.Join(k.mock.announced.ClusterFeaturesLacking, ",")}
+		"--forging-keys=" + k.keys(), "--lacks=" + strings.Join(k.lacking(), ",")}
 }
 
 // launch runs this program and reads the run's report; that the run is red is what

@@ -36,6 +36,8 @@ const (
 	AuditLog Feature = "audit-log"
 	// MetadataTokens: a node's metadata address hands IAM tokens to pods.
 	MetadataTokens Feature = "metadata-tokens"
+	// Terraform: the run may use OpenTofu or Terraform.
+	Terraform Feature = "terraform"
 )
 
 // FeatureInfo describes a feature for a report's reader.
@@ -60,5 +62,6 @@ func Features() []FeatureInfo {
 		{ObjectStorage, "an object storage publishes the keys of an issuer"},
 		{AuditLog, "the cloud's audit log can be read"},
 		{MetadataTokens, "the nodes' metadata address hands IAM tokens to pods"},
+		{Terraform, "OpenTofu or Terraform can be used"},
 	}
 }

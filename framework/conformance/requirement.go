@@ -87,6 +87,7 @@ var areas = []func() []Requirement{
 	metadataArea,
 	customArea,
 	lifecycleArea,
+	terraformArea,
 	clientsArea,
 	invariantsArea,
 }

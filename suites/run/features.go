@@ -6,6 +6,7 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/terraform"
 )
 
 // Features lists every feature of the catalogue with whether the target has it,
@@ -69,6 +70,13 @@ var detectors = map[conformance.Feature]func(*Run) (present bool, reason string)
 			return false, "second_cluster does not allow it"
 		}
 		return true, "second_cluster allows it"
+	},
+	conformance.Terraform: func(*Run) (bool, string) {
+		program, err := terraform.Find()
+		if err != nil {
+			return false, err.Error()
+		}
+		return true, program + " is used"
 	},
 	conformance.ExpiredToken: func(r *Run) (bool, string) {
 		if r.Config.ExpiredToken.IsZero() {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -20,10 +21,16 @@ func TestFeaturesAreDetected(t *testing.T) {
 	rich := &Run{Folder: audited, Target: provision.Target{Cluster: provision.Cluster{ID: "cat1", NodeGroupID: "cat2"}}, Config: &config.Config{
 		Endpoint: "127.0.0.1:8443", OtherFolderID: "b1h", SecondCluster: true, ExpiredToken: config.NewSecret("t1.old"), StorageEndpoint: "https://s", WebHost: config.WebHost{Address: "127.0.0.1"},
 	}}
+	programs := t.TempDir()
+	if err := os.WriteFile(filepath.Join(programs, "tofu"), nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for _, info := range conformance.Features() {
+		t.Setenv("PATH", programs)
 		if _, lacks := rich.Lacks([]conformance.Feature{info.Name}); lacks {
 			t.Errorf("%s is not seen", info.Name)
 		}
+		t.Setenv("PATH", "")
 		missing, lacks := bare.Lacks([]conformance.Feature{info.Name})
 		if want := !slices.Contains([]conformance.Feature{conformance.ContainerImages, conformance.ClusterRestart, conformance.KMS}, info.Name); lacks != want {
 			t.Errorf("%s lacks: %v", info.Name, lacks)
