@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"os"
@@ -90,6 +91,7 @@ func TestStockRefusesOtherFiles(t *testing.T) {
 		"empty":          {nil, "there is none for signing"},
 		"a part less":    {slices.Concat(parts[:3]...), "there is none for listed"},
 		"not a key":      {slices.Concat(append(slices.Clone(parts[:3]), spoilt)...), `the key for "listed"`},
+		"a short key":    {slices.Concat(append(slices.Clone(parts[:3]), shortPEM)...), "no RSA key of 2048 bits"},
 		"a foreign kind": {slices.Concat(append(slices.Clone(parts[:3]), ecPEM)...), "no RSA key of 2048 bits"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,9 +109,14 @@ func TestStockRefusesOtherFiles(t *testing.T) {
 	}
 }
 
-// ecPEM is a key of another kind, for a part of a stock.
-var ecPEM = func() []byte {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// Keys for a part of a stock that are none: one of another kind, and a short one.
+var (
+	ecPEM    = listedPEM(func() (any, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) })
+	shortPEM = listedPEM(func() (any, error) { return rsa.GenerateKey(rand.Reader, 1024) })
+)
+
+func listedPEM(from func() (any, error)) []byte {
+	private, err := from()
 	if err != nil {
 		panic(err)
 	}
@@ -118,4 +125,4 @@ var ecPEM = func() []byte {
 		panic(err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Headers: map[string]string{"Part": "listed"}, Bytes: der})
-}()
+}

@@ -176,7 +176,8 @@ func TestImagesThatAreNotRun(t *testing.T) {
 
 // A kubelet that leaves the first token in the file, and one that renews it.
 func TestTokensAreRenewed(t *testing.T) {
-	end := time.Now().Add(time.Second) // what is never renewed is waited for until then
+	// What is never renewed is waited for until then. A token's end is a whole second.
+	end := time.Now().Add(2 * time.Second).Truncate(time.Second)
 	token := func(exp time.Time) exchange.Token {
 		encode := base64.RawURLEncoding.EncodeToString
 		return exchange.Token(encode([]byte(`{"alg":"RS256","kid":"k"}`)) + "." + encode(fmt.Appendf(nil, `{"iss":"i","exp":%d}`, exp.Unix())) + "." + encode([]byte("s")))

@@ -142,5 +142,8 @@ func TestUnfinishedOperationsOfAFormerProcess(t *testing.T) {
 	if !ok || !op.Done || codes.Code(op.GetError().GetCode()) != codes.Canceled {
 		t.Errorf("it is %v", op)
 	}
+	if on := next.On(onAccount); len(on) != 1 || on[0].Id != "op1" {
+		t.Errorf("its resource has the operations %v", on)
+	}
 	m.Close()
 }
