@@ -94,8 +94,9 @@ tofu: ## Build OpenTofu and the provider for the profile terraform from their Go
 	cd framework/terraform/tofu && $(GO_BUILD) -o ../../../bin/tofu/tofu github.com/opentofu/opentofu/cmd/tofu
 	cd framework/terraform/provider && $(GO_BUILD) -o ../../../bin/tofu/terraform-provider-yandex .
 	@host=$$(bin/tofu/tofu -chdir=manifests/terraform providers | sed -n 's/.*provider\[\([^/]*\)\/.*/\1/p' | head -1); \
-	dir=bin/tofu/mirror/$$host/yandex-cloud/yandex/0.220.0/$$(go env GOOS)_$$(go env GOARCH); \
-	mkdir -p $$dir && ln -sf $(CURDIR)/bin/tofu/terraform-provider-yandex $$dir/terraform-provider-yandex_v0.220.0
+	version=$$(cd framework/terraform/provider && go list -m -f '{{.Version}}' github.com/yandex-cloud/terraform-provider-yandex); \
+	dir=bin/tofu/mirror/$$host/yandex-cloud/yandex/$${version#v}/$$(go env GOOS)_$$(go env GOARCH); \
+	mkdir -p $$dir && ln -sf $(CURDIR)/bin/tofu/terraform-provider-yandex $$dir/terraform-provider-yandex_$$version
 	@printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' $(CURDIR)/bin/tofu/mirror > bin/tofu/tofu.tfrc
 
 .PHONY: bugs

@@ -130,18 +130,11 @@ func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
 func (k *killer) runBugs(ctx context.Context, chosen []bugs.Bug, began time.Time) error {
 	k.console.say("%d bugs, %d at once, reports in %s", len(chosen), k.jobs, k.out)
 	asked := ctx
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	// The control waits more than it works, so it is beside the bugs; what they show
-	// counts only if it is green.
-	var control, beside errgroup.Group
-	control.Go(func() error {
-		err := k.runControl(ctx)
-		if err != nil {
-			cancel(err)
-		}
-		return err
-	})
+	// counts only if it is green, so its failure calls them off.
+	control, ctx := errgroup.WithContext(ctx)
+	control.Go(func() error { return k.runControl(ctx) })
+	var beside errgroup.Group
 	all := len(k.names) == 0
 	if all {
 		beside.Go(func() error { return k.outagesBeside(ctx) })

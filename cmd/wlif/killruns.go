@@ -96,7 +96,7 @@ func (k *killer) lacking() []string {
 }
 
 // keys is the file of the keys that all runs forge tokens with: each making its own would
-// take a tenth of the whole time.
+// take a twentieth of the whole time.
 func (k *killer) keys() string { return filepath.Join(k.state, "forging-keys.pem") }
 
 func (k *killer) audit() string { return filepath.Join(k.out, "audit.jsonl") }

@@ -20,7 +20,7 @@ const (
 	Signing     Part = "signing"     // the shared issuer's
 	Unpublished Part = "unpublished" // nowhere
 	PointedTo   Part = "pointed-to"  // where headers of tokens point to
-	Listed      Part = "listed"      // in key sets of federations that trust no other
+	Listed      Part = "listed"      // in key sets of federations that a check makes for itself
 )
 
 // Parts lists them all.

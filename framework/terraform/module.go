@@ -17,28 +17,30 @@ import (
 // programs are those that run a module, the one that is looked for first first.
 var programs = []string{"tofu", "terraform"}
 
-// Find gives the path of OpenTofu or of Terraform. The error says that neither is in
-// PATH.
+// ErrUnavailable is that there is no program, or that it did not get the provider.
+var ErrUnavailable = errors.New("the module cannot be run here")
+
+// Find gives the path of OpenTofu or of Terraform, or an ErrUnavailable.
 func Find() (string, error) {
 	for _, program := range programs {
 		if path, err := exec.LookPath(program); err == nil {
 			return path, nil
 		}
 	}
-	return "", errors.New("neither tofu nor terraform is in PATH: install OpenTofu (https://opentofu.org) or run make tofu")
+	return "", fmt.Errorf("%w: neither tofu nor terraform is in PATH; install OpenTofu (https://opentofu.org), or run scripts/terraform", ErrUnavailable)
 }
 
 // Module is a root module in a folder of its own, with its state.
 type Module struct {
-	tf  *tfexec.Terraform
-	dir string
+	tf *tfexec.Terraform
 }
 
 // planFile is where a plan is kept for looking at it.
 const planFile = "plan"
 
 // Open copies a module's files into dir, which is there and empty, with the values of
-// its variables, and gets its provider. environ is what the program is started with.
+// its variables, and gets its provider; where there is none it is an ErrUnavailable.
+// environ is what the program is started with.
 func Open(ctx context.Context, program, dir string, files fs.FS, variables map[string]any, environ map[string]string) (*Module, error) {
 	if err := os.CopyFS(dir, files); err != nil {
 		return nil, fmt.Errorf("copying the module: %w", err)
@@ -58,15 +60,15 @@ func Open(ctx context.Context, program, dir string, files fs.FS, variables map[s
 		return nil, fmt.Errorf("using %s: %w", program, err)
 	}
 	if err := tf.Init(ctx); err != nil {
-		return nil, fmt.Errorf("getting the module's provider: %w", err)
+		return nil, fmt.Errorf("%w: getting its provider: %w", ErrUnavailable, err)
 	}
-	return &Module{tf: tf, dir: dir}, nil
+	return &Module{tf}, nil
 }
 
 // Apply makes what the module says.
 func (m *Module) Apply(ctx context.Context) error {
 	if err := m.tf.Apply(ctx); err != nil {
-		return fmt.Errorf("applying the module: %w", err)
+		return fmt.Errorf("apply: %w", err)
 	}
 	return nil
 }
@@ -75,14 +77,14 @@ func (m *Module) Apply(ctx context.Context) error {
 func (m *Module) Changes(ctx context.Context) ([]string, error) {
 	changes, err := m.tf.Plan(ctx, tfexec.Out(planFile))
 	if err != nil {
-		return nil, fmt.Errorf("planning the module: %w", err)
+		return nil, fmt.Errorf("plan: %w", err)
 	}
 	if !changes {
 		return nil, nil
 	}
 	plan, err := m.tf.ShowPlanFile(ctx, planFile)
 	if err != nil {
-		return nil, fmt.Errorf("reading the module's plan: %w", err)
+		return nil, fmt.Errorf("show: %w", err)
 	}
 	var found []string
 	for _, change := range plan.ResourceChanges {
@@ -103,7 +105,7 @@ func (m *Module) Changes(ctx context.Context) ([]string, error) {
 func (m *Module) Outputs(ctx context.Context) (map[string]string, error) {
 	all, err := m.tf.Output(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the module's outputs: %w", err)
+		return nil, fmt.Errorf("output: %w", err)
 	}
 	out := map[string]string{}
 	for name, output := range all {
@@ -118,7 +120,7 @@ func (m *Module) Outputs(ctx context.Context) (map[string]string, error) {
 // Destroy deletes what the module made.
 func (m *Module) Destroy(ctx context.Context) error {
 	if err := m.tf.Destroy(ctx); err != nil {
-		return fmt.Errorf("destroying the module: %w", err)
+		return fmt.Errorf("destroy: %w", err)
 	}
 	return nil
 }
@@ -127,7 +129,7 @@ func (m *Module) Destroy(ctx context.Context) error {
 func (m *Module) Resources(ctx context.Context) ([]string, error) {
 	state, err := m.tf.Show(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the module's state: %w", err)
+		return nil, fmt.Errorf("show: %w", err)
 	}
 	if state.Values == nil || state.Values.RootModule == nil {
 		return nil, nil

@@ -1,6 +1,7 @@
 package terraform_test
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,7 +17,6 @@ import (
 // variables, by the command's name.
 const program = `#!/bin/sh
 command=$1
-printf '%s\n' "$*" >> calls
 [ "$command" = version ] && { echo '{"terraform_version":"1.12.6"}'; exit 0; }
 eval "text=\$PRINTS_$command status=\$ENDS_$command"
 printf '%s\n' "$text"
@@ -54,19 +54,31 @@ func TestOpenWritesTheModuleAndItsVariables(t *testing.T) {
 	}
 }
 
+// What fails before a provider is asked for is no reason to call anything unavailable.
+func TestFoldersThatCannotBeUsed(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing", "folder")
+	if err := os.WriteFile(filepath.Dir(missing), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files := fstest.MapFS{"main.tf": {Data: []byte("# nothing\n")}}
+	if _, err := terraform.Open(t.Context(), "tofu", missing, files, nil, nil); err == nil || errors.Is(err, terraform.ErrUnavailable) {
+		t.Errorf("a folder below a file: %v", err)
+	}
+}
+
 func TestCommandsThatFail(t *testing.T) {
-	if _, _, err := opened(t, map[string]string{"ENDS_init": "1"}); err == nil || !strings.Contains(err.Error(), "getting the module's provider") {
+	if _, _, err := opened(t, map[string]string{"ENDS_init": "1"}); !errors.Is(err, terraform.ErrUnavailable) || !strings.Contains(err.Error(), "init failed") {
 		t.Errorf("init: %v", err)
 	}
 	for name, tc := range map[string]struct {
 		do   func(*testing.T, *terraform.Module) error
 		want string
 	}{
-		"apply":   {func(t *testing.T, m *terraform.Module) error { return m.Apply(t.Context()) }, "applying the module"},
-		"destroy": {func(t *testing.T, m *terraform.Module) error { return m.Destroy(t.Context()) }, "destroying the module"},
-		"plan":    {func(t *testing.T, m *terraform.Module) error { _, err := m.Changes(t.Context()); return err }, "planning the module"},
-		"output":  {func(t *testing.T, m *terraform.Module) error { _, err := m.Outputs(t.Context()); return err }, "reading the module's outputs"},
-		"show":    {func(t *testing.T, m *terraform.Module) error { _, err := m.Resources(t.Context()); return err }, "reading the module's state"},
+		"apply":   {func(t *testing.T, m *terraform.Module) error { return m.Apply(t.Context()) }, "apply: "},
+		"destroy": {func(t *testing.T, m *terraform.Module) error { return m.Destroy(t.Context()) }, "destroy: "},
+		"plan":    {func(t *testing.T, m *terraform.Module) error { _, err := m.Changes(t.Context()); return err }, "plan: "},
+		"output":  {func(t *testing.T, m *terraform.Module) error { _, err := m.Outputs(t.Context()); return err }, "output: "},
+		"show":    {func(t *testing.T, m *terraform.Module) error { _, err := m.Resources(t.Context()); return err }, "show: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, _, err := opened(t, map[string]string{"ENDS_" + name: "1"})
@@ -129,7 +141,7 @@ func TestOutputsAndResources(t *testing.T) {
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
-	if _, err := terraform.Find(); err == nil || !strings.Contains(err.Error(), "neither tofu nor terraform") {
+	if _, err := terraform.Find(); !errors.Is(err, terraform.ErrUnavailable) || !strings.Contains(err.Error(), "neither tofu nor terraform") {
 		t.Errorf("%v", err)
 	}
 	for _, name := range []string{"terraform", "tofu"} { // the second is looked for first

@@ -45,9 +45,9 @@ type story struct {
 	module         *terraform.Module
 	dir, namespace string
 	outputs        map[string]string
-	// unavailable is why there is no module, and applied why there is nothing of it.
-	unavailable, applied error
-	begun, destroyed     bool
+	// opened is why there is no module, and applied why there is nothing of it.
+	opened, applied  error
+	begun, destroyed bool
 }
 
 // begin applies the module, for the first check that asks. Where the provider cannot be
@@ -56,14 +56,15 @@ func (s *story) begin(ctx context.Context) {
 	GinkgoHelper()
 	if !s.begun {
 		s.begun = true
-		if s.unavailable = s.open(ctx); s.unavailable == nil {
+		if s.opened = s.open(ctx); s.opened == nil {
 			run.Step("applying the module")
 			s.applied = s.module.Apply(ctx)
 		}
 	}
-	if s.unavailable != nil {
-		check.Needs(conformance.Terraform, false, s.unavailable.Error())
+	if errors.Is(s.opened, terraform.ErrUnavailable) {
+		check.Needs(conformance.Terraform, false, s.opened.Error())
 	}
+	check.Prerequisite(s.opened, "preparing the module")
 }
 
 // open prepares the module in a folder that is deleted with its state: the secret is in
