@@ -60,6 +60,9 @@ func TestTooShortALifeMustBeRefused(t *testing.T) {
 func TestLifeIsThatWhichWasGranted(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	good := exchange.Claims{IssuedAt: now, NotBefore: now, Expires: now.Add(shortest)}
+	later := func(c *exchange.Claims, by time.Duration) (issued, notBefore, expires time.Time) {
+		return c.IssuedAt.Add(by), c.NotBefore.Add(by), c.Expires.Add(by)
+	}
 	for _, tc := range []struct {
 		name  string
 		spoil func(*exchange.Claims)
@@ -68,14 +71,16 @@ func TestLifeIsThatWhichWasGranted(t *testing.T) {
 		{"in order", func(*exchange.Claims) {}, ""},
 		{"shorter than asked", func(c *exchange.Claims) { c.IssuedAt = now.Add(time.Minute); c.NotBefore = now.Add(time.Minute) }, ""},
 		{"longer than asked", func(c *exchange.Claims) { c.IssuedAt = now.Add(-time.Second); c.NotBefore = c.IssuedAt }, "longer than asked"},
-		{"other exp than said", func(c *exchange.Claims) { c.Expires = now.Add(time.Minute) }, "the API server says"},
+		{"exp before it is said to be", func(c *exchange.Claims) { c.IssuedAt, c.NotBefore, c.Expires = later(c, -time.Second) }, "the API server says"},
+		{"the clock went on meanwhile", func(c *exchange.Claims) { c.IssuedAt, c.NotBefore, c.Expires = later(c, 2*time.Second) }, ""},
+		{"exp after it is said to be", func(c *exchange.Claims) { c.IssuedAt, c.NotBefore, c.Expires = later(c, 3*time.Second) }, "the API server says"},
 		{"no iat", func(c *exchange.Claims) { c.IssuedAt = time.Time{}; c.NotBefore = time.Time{} }, "no iat"},
 		{"valid later only", func(c *exchange.Claims) { c.NotBefore = now.Add(time.Minute) }, "valid only from"},
 		{"never valid", func(c *exchange.Claims) { c.IssuedAt = now.Add(shortest) }, "never valid"},
 	} {
 		claims := good
 		tc.spoil(&claims)
-		got := strings.Join(lifeProblems(details{Claims: claims}, now.Add(shortest), shortest), "; ")
+		got := strings.Join(lifeProblems(details{Claims: claims}, now.Add(shortest), shortest, 1100*time.Millisecond), "; ")
 		if !strings.Contains(got, tc.want) || (tc.want == "") != (got == "") {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
