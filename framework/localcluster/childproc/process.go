@@ -20,6 +20,8 @@ type Spec struct {
 	Name string
 	Path string
 	Args []string
+	// Env is added to the environment, see Start.
+	Env []string
 	// Dir is the working directory; Log the file its output is appended to.
 	Dir, Log string
 }
@@ -36,7 +38,7 @@ type Process struct {
 
 // Start runs a program in a process group of its own (a terminal's Ctrl-C is for
 // the parent, which ends its children in order), with an environment of PATH and
-// HOME only.
+// HOME and spec.Env only.
 func Start(spec Spec) (*Process, error) {
 	log, err := os.OpenFile(spec.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -49,7 +51,7 @@ func Start(spec Spec) (*Process, error) {
 	}
 	cmd := exec.Command(spec.Path, spec.Args...) //nolint:gosec // G204: starting programs is what this package is for
 	cmd.Dir = spec.Dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + spec.Dir}
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + spec.Dir}, spec.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := startTied(cmd); err != nil {

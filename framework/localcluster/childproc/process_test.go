@@ -11,7 +11,7 @@ import (
 func start(t *testing.T, script string) *Process {
 	t.Helper()
 	dir := t.TempDir()
-	p, err := Start(Spec{Name: "script", Path: "/bin/sh", Args: []string{"-c", script}, Dir: dir, Log: filepath.Join(dir, "log")})
+	p, err := Start(Spec{Name: "script", Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"GIVEN=this"}, Dir: dir, Log: filepath.Join(dir, "log")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestTheEnvironmentIsNotInherited(t *testing.T) {
 	t.Setenv("CANARY", "secret")
 	p := start(t, "env")
 	<-p.Done()
-	if out := p.Output(); strings.Contains(out, "CANARY") || !strings.Contains(out, "PATH=") {
+	if out := p.Output(); strings.Contains(out, "CANARY") || !strings.Contains(out, "PATH=") || !strings.Contains(out, "GIVEN=this") {
 		t.Errorf("the environment is\n%s", out)
 	}
 }
