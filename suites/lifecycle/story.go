@@ -30,6 +30,8 @@ const (
 // subject is a cluster of the checks' own, with an account in it.
 type subject struct {
 	account *signing.Account
+	// askedOff: the last change that a check asked for was to disable.
+	askedOff bool
 }
 
 // make creates the cluster. It is deleted when the present node ends.
@@ -83,6 +85,7 @@ func (s *subject) federate(ctx context.Context, on bool) *k8s.Cluster {
 			WorkloadIdentityFederation: &k8s.WorkloadIdentityFederationSpec{Enabled: on},
 			UpdateMask:                 &fieldmaskpb.FieldMask{Paths: []string{federationEnabled}}})
 	})
+	s.askedOff = !on
 	return s.look(ctx)
 }
 
