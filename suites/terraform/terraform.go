@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -67,15 +68,16 @@ func (s *story) begin(ctx context.Context) {
 	check.Prerequisite(s.opened, "preparing the module")
 }
 
-// open prepares the module in a folder that is deleted with its state: the secret is in
-// it.
+// open prepares the module in a folder beside the run's ledger, which a sweep deletes if
+// this process is killed: the secret is in its state.
 func (s *story) open(ctx context.Context) error {
 	r := run.Current()
 	program, err := terraform.Find()
 	if err != nil {
 		return err
 	}
-	if s.dir, err = os.MkdirTemp("", "wlif-terraform-"); err != nil {
+	s.dir = filepath.Join(filepath.Dir(r.Ledger().Path()), "terraform")
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
 		return err
 	}
 	run.Step("getting the module's provider")
