@@ -152,12 +152,14 @@ func TestProvisionIsParallel(t *testing.T) {
 	l := w.ledger()
 	var mu sync.Mutex
 	started, ended := map[string]bool{}, map[string]bool{}
+	together := 0
 	_, timing, err := w.provision(t.Context(), l, func(e provision.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		switch e.Type {
 		case provision.StepStarted:
 			started[e.Step] = true
+			together = max(together, len(started)-len(ended))
 		case provision.StepDone:
 			ended[e.Step] = true
 		case provision.StepFailed:
@@ -167,10 +169,13 @@ func TestProvisionIsParallel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if together < 4 {
+		t.Errorf("at most %d steps at the same time", together)
+	}
 	if len(started) != 18 || len(ended) != 18 {
 		t.Errorf("%d steps started, %d were done", len(started), len(ended))
 	}
-	if timing.Critical.Length != 1800*time.Millisecond || timing.Critical.Sum != 16*300*time.Millisecond || timing.Measured < timing.Critical.Length || timing.Measured >= timing.Critical.Sum {
+	if timing.Critical.Length != 1800*time.Millisecond || timing.Critical.Sum != 16*300*time.Millisecond || timing.Measured < timing.Critical.Length {
 		t.Errorf("critical path %+v, measured %s", timing.Critical, timing.Measured)
 	}
 	w.kube.clusterGone()
