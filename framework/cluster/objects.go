@@ -26,8 +26,8 @@ func (c *Cluster) CreateNamespace(ctx context.Context, name string, labels map[s
 	return nil
 }
 
-// CreateServiceAccount applies the tutorial's service-account.yaml in a
-// namespace. name must be the manifest's. One that is there already is no error.
+// CreateServiceAccount applies the tutorial's service-account.yaml in a namespace,
+// under a name. One that is there already is no error.
 func (c *Cluster) CreateServiceAccount(ctx context.Context, namespace, name string) error {
 	text, err := manifests.Fill(manifests.ServiceAccount, nil)
 	if err != nil {
@@ -37,9 +37,7 @@ func (c *Cluster) CreateServiceAccount(ctx context.Context, namespace, name stri
 	if err := decoder.DecodeString(text, &account, decoder.MutateNamespace(namespace)); err != nil {
 		return fmt.Errorf("reading %s: %w", manifests.ServiceAccount, err)
 	}
-	if account.Name != name {
-		return fmt.Errorf("creating the service account %s: %s creates %s", name, manifests.ServiceAccount, account.Name)
-	}
+	account.Name = name
 	if err := c.Resources.Create(ctx, &account); err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("creating the service account %s in %s: %w", name, namespace, err)
 	}

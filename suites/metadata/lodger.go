@@ -69,7 +69,7 @@ func lodge(ctx context.Context, world *signing.Account, traits ...trait) *lodger
 	DeferCleanup(func(ctx SpecContext) {
 		check.Prerequisite(workload.Delete(ctx, account.Cluster, object, 0), "deleting the check's Kubernetes service account")
 	}, run.Limit(run.Current().Config.Timeouts.Delete.D()))
-	l.Pod = account.Run(ctx, func(pod *corev1.Pod) { pod.Spec.ServiceAccountName = account.Name })
+	l.Pod = account.Run(ctx, nil)
 	return l
 }
 

@@ -2,6 +2,8 @@ package signing
 
 import (
 	"context"
+	"crypto/rand"
+	"strings"
 	"sync"
 
 	"github.com/onsi/ginkgo/v2"
@@ -61,16 +63,18 @@ var shared struct {
 	unusable error
 }
 
-// World is the account in the run's cluster that all checks of this process share,
-// made by the first that asks for it.
+// World is the account in the run's namespace that all checks of this process share,
+// made by the first that asks for it. It goes with the namespace.
 func World(ctx context.Context) *Account {
 	ginkgo.GinkgoHelper()
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.account == nil {
-		run.Step("making a namespace with a service account")
+		run.Step("making a Kubernetes service account")
 		r := run.Current()
-		shared.account = In(ctx, r.SharedFixtures(), r.Target.Cluster)
+		a := &Account{Cluster: r.Cluster, Of: r.Target.Cluster, Namespace: r.Target.Namespace, Name: "checks-" + strings.ToLower(rand.Text()[:8])}
+		check.Prerequisite(a.Cluster.CreateServiceAccount(ctx, a.Namespace, a.Name), "making a Kubernetes service account for the checks")
+		shared.account = a
 	}
 	return shared.account
 }

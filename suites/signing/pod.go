@@ -38,7 +38,7 @@ func (a *Account) Plant(ctx context.Context, change func(*corev1.Pod)) *Pod {
 	check.Prerequisite(err, "reading the pod's manifest")
 	p := &Pod{Account: a, Object: &corev1.Pod{}}
 	check.Prerequisite(decoder.DecodeString(manifest, p.Object, decoder.MutateNamespace(a.Namespace)), "reading the pod's manifest")
-	p.Object.Name = "check-" + strings.ToLower(rand.Text()[:8])
+	p.Object.Name, p.Object.Spec.ServiceAccountName = "check-"+strings.ToLower(rand.Text()[:8]), a.Name
 	if change != nil {
 		change(p.Object)
 	}
