@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
 	"github.com/wlif-conformance/wlif-conformance/framework/issuer"
@@ -26,10 +28,11 @@ import (
 // killer runs the suite against bugs of one mock.
 type killer struct {
 	killFlags
-	mock    *mockProcess
-	cfg     *config.Config
-	cluster provision.Cluster
-	self    string
+	mock *mockProcess
+	cfg  *config.Config
+	// cluster is what most runs share, and other what all have for their other cluster.
+	cluster, other provision.Cluster
+	self           string
 	// environ is what this process was started with.
 	environ []string
 	console *console
@@ -49,7 +52,7 @@ var roomy = map[string]any{
 	"jwks": map[string]string{"timeout": "3s"},
 }
 
-// open starts the mock and the cluster that most runs share.
+// open starts the mock and the clusters that the runs share.
 func (k *killer) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(k.out, 0o700); err != nil {
 		return err
@@ -84,9 +87,19 @@ func (k *killer) open(ctx context.Context) (err error) {
 		return err
 	}
 	defer ledger.Close()
-	k.cluster, err = provision.NewFixtures(provision.Options{Config: k.cfg, Client: client, Ledger: ledger}, nil).
-		Cluster(ctx, "shared", provision.ClusterSpec{Nodes: true})
-	return err
+	fixtures := provision.NewFixtures(provision.Options{Config: k.cfg, Client: client, Ledger: ledger}, nil)
+	var both errgroup.Group
+	both.Go(func() (err error) {
+		k.cluster, err = fixtures.Cluster(ctx, "shared", provision.ClusterSpec{Nodes: true})
+		return err
+	})
+	if !k.outages {
+		both.Go(func() (err error) {
+			k.other, err = fixtures.Cluster(ctx, "other", provision.ClusterSpec{})
+			return err
+		})
+	}
+	return both.Wait()
 }
 
 // lacking are the features that no run has. What Terraform makes is proven to fail by
@@ -169,6 +182,10 @@ func (k *killer) tell(r killmatrix.Result, took time.Duration) {
 		word = "NOT AS DECLARED"
 	}
 	k.console.say("%-16s %-44s %6s  %s", word, r.Bug.Name, took.Round(100*time.Millisecond), strings.Join(r.Killed, ", "))
+	k.tellFaults(r)
+}
+
+func (k *killer) tellFaults(r killmatrix.Result) {
 	for _, fault := range r.Faults {
 		k.console.say("                 %s", fault)
 	}
@@ -182,6 +199,13 @@ func (k *killer) conclude(m killmatrix.Matrix, outages error, all bool, took tim
 	}
 	if err := errors.Join(m.WriteMarkdown(page), page.Close()); err != nil {
 		return err
+	}
+	// Once more at the end, where one looks first: their lines are among many.
+	for _, r := range m.Results {
+		if len(r.Faults) > 0 {
+			k.console.say("not as declared: %s (%s)", r.Bug.Name, filepath.Join(k.out, r.Bug.Name))
+			k.tellFaults(r)
+		}
 	}
 	k.console.say("%d of %d bugs were caught as declared, in %s", m.Killed(), len(m.Results), took.Round(time.Second))
 	var failures []string
@@ -230,7 +254,7 @@ func (k *killer) runSuite(ctx context.Context, b bugs.Bug) (report.Report, error
 	if control {
 		args = append(args, "--procs=4") // it has more to do than any other
 	}
-	args = append(args, fmt.Sprintf("--second-cluster=%t", control || k.full || killmatrix.NeedsCluster(b)), fmt.Sprintf("--slow=%t", killmatrix.IsSlow(b)))
+	args = append(args, "--other-cluster-id="+k.other.ID, fmt.Sprintf("--second-cluster=%t", control || k.full || killmatrix.NeedsCluster(b)), fmt.Sprintf("--slow=%t", killmatrix.IsSlow(b)))
 	if !b.OwnCluster {
 		args = append(args, k.sharedCluster()...)
 	}

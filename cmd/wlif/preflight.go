@@ -70,8 +70,10 @@ func preflight(ctx context.Context, cfg *config.Config, client *cloud.Client) []
 	if cfg.OtherFolderID != "" {
 		findings = append(findings, folder("other_folder_id", cfg.OtherFolderID))
 	}
-	if cfg.ClusterID != "" {
-		findings = append(findings, look("cluster "+cfg.ClusterID, func() (string, error) { return existingCluster(ctx, cfg, client) }))
+	for _, named := range []struct{ key, id string }{{"cluster_id", cfg.ClusterID}, {"other_cluster_id", cfg.OtherClusterID}} {
+		if named.id != "" {
+			findings = append(findings, look("cluster "+named.id, func() (string, error) { return existingCluster(ctx, client, named.key, named.id) }))
+		}
 	}
 	if cfg.Kubeconfig != "" {
 		findings = append(findings, look("cluster of "+cfg.Kubeconfig, func() (string, error) { return clusterByKubeconfig(ctx, cfg) }))
@@ -133,14 +135,14 @@ func look(what string, get func() (string, error)) finding {
 	return finding{what: what, detail: detail, err: usersFault(err)}
 }
 
-func existingCluster(ctx context.Context, cfg *config.Config, client *cloud.Client) (string, error) {
-	found, err := client.Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: cfg.ClusterID})
+func existingCluster(ctx context.Context, client *cloud.Client, key, id string) (string, error) {
+	found, err := client.Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: id})
 	if err != nil {
-		return "", cloud.While(err, "looking up cluster_id "+cfg.ClusterID)
+		return "", cloud.While(err, "looking up "+key+" "+id)
 	}
 	if !found.GetWorkloadIdentityFederation().GetEnabled() {
-		return "", hinted(usageError(fmt.Errorf("the cluster %s has no workload identity federation enabled", cfg.ClusterID)),
-			"yc managed-kubernetes cluster update --id "+cfg.ClusterID+" --enable-workload-identity-federation enables it")
+		return "", hinted(usageError(fmt.Errorf("the cluster %s has no workload identity federation enabled", id)),
+			"yc managed-kubernetes cluster update --id "+id+" --enable-workload-identity-federation enables it")
 	}
 	return found.GetName(), nil
 }

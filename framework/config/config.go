@@ -48,6 +48,8 @@ type Config struct {
 	// The user's own resources: looked up, never changed or deleted.
 	ClusterID  string `json:"cluster_id"`
 	Kubeconfig string `json:"kubeconfig"`
+	// OtherClusterID is a second cluster, whose tokens must be refused.
+	OtherClusterID string `json:"other_cluster_id"`
 	// InternalEndpoint reaches the API of Managed Kubernetes clusters from inside their
 	// network.
 	InternalEndpoint bool `json:"internal_endpoint"`

@@ -147,6 +147,8 @@ func existingKeys() []Key {
 			textField(func(c *Config) *string { return &c.Issuer })),
 		key(groupExisting, "jwks_url", "", "with --kubeconfig: URL of its public keys, as the cloud reaches it (default: its discovery document's)",
 			textField(func(c *Config) *string { return &c.JWKSURL })),
+		key(groupExisting, "other_cluster_id", "", "a second Managed Kubernetes cluster with workload identity federation, whose tokens must be refused; without it a check creates one, if second_cluster allows it",
+			textField(func(c *Config) *string { return &c.OtherClusterID })),
 		key(groupExisting, "network_id", "", "an existing network; subnet and the rest are created in it",
 			textField(func(c *Config) *string { return &c.NetworkID })),
 		key(groupExisting, "subnet_id", "", "an existing subnet, whose nodes must reach the internet; no gateway is created",

@@ -243,6 +243,8 @@ func TestRefused(t *testing.T) {
 		"existing without a cluster":    {"", yandex, []string{"--cloud=yandex", "--cluster=existing"}, []string{"--cluster-id or --kubeconfig"}},
 		"existing twice":                {"", yandex, []string{"--cloud=yandex", "--cluster=existing", "--cluster-id=c", "--kubeconfig=" + exists}, []string{"kubeconfig", "contradicts cluster_id"}},
 		"unknown cluster":               {"", nil, []string{"--cluster=existing", "--cluster-id=cat1"}, []string{"cluster_id", `"cat1"`, "unknown cluster", "--mock-state"}},
+		"unknown other cluster":         {"", nil, []string{"--other-cluster-id=cat1"}, []string{"other_cluster_id", `"cat1"`, "unknown cluster", "--mock-state"}},
+		"other cluster is the cluster":  {"", yandex, []string{"--cloud=yandex", "--cluster=existing", "--cluster-id=c", "--other-cluster-id=c"}, []string{"other_cluster_id", "it is cluster_id"}},
 		"cluster id but not existing":   {"", nil, []string{"--cluster-id=cat1"}, []string{"cluster_id", "contradicts cluster=embedded"}},
 		"federation of a new cluster":   {"", yandex, []string{"--cloud=yandex", "--federation-id=f"}, []string{"federation_id", "contradicts cluster=managed"}},
 		"group without a network":       {"", yandex, []string{"--cloud=yandex", "--security-group-id=g"}, []string{"security_group_id", "needs network_id or subnet_id"}},

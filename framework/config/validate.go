@@ -115,6 +115,8 @@ func (k *checker) readable(key, file string) {
 	_ = f.Close()
 }
 
+const noSuchCluster = "unknown cluster: the mock that this run starts has none; give --endpoint of a running mock or --mock-state"
+
 func (k *checker) existing() {
 	if k.Cluster != ClusterExisting {
 		for key, v := range map[string]string{"cluster_id": k.ClusterID, "kubeconfig": k.Kubeconfig} {
@@ -138,6 +140,13 @@ func (k *checker) existing() {
 			}
 		}
 	}
+	switch {
+	case k.OtherClusterID == "":
+	case k.OtherClusterID == k.ClusterID:
+		k.refuse("other_cluster_id", "it is cluster_id; the other cluster is another one")
+	case !k.remote() && k.MockState == "":
+		k.refuse("other_cluster_id", noSuchCluster)
+	}
 	if k.Kubeconfig != "" && k.InternalEndpoint {
 		k.refuse("internal_endpoint", "contradicts kubeconfig, which has an address")
 	}
@@ -151,7 +160,7 @@ func (k *checker) existingCluster() {
 	case k.ClusterID != "" && k.Kubeconfig != "":
 		k.refuse("kubeconfig", "contradicts cluster_id: give one of them")
 	case k.ClusterID != "" && !k.remote() && k.MockState == "":
-		k.refuse("cluster_id", "unknown cluster: the mock that this run starts has none; give --endpoint of a running mock or --mock-state")
+		k.refuse("cluster_id", noSuchCluster)
 	}
 	for key, v := range map[string]string{"network_id": k.NetworkID, "subnet_id": k.SubnetID, "security_group_id": k.SecurityGroupID,
 		"cluster_service_account_id": k.ClusterServiceAccountID, "node_service_account_id": k.NodeServiceAccountID} {

@@ -134,7 +134,7 @@ func exchangeClusters() []Requirement {
 		Level: Must, Severity: Critical, Sources: []Source{wlifConcepts("How a federation works"), rfc(8725, "3.8 Validate Issuer and Subject")},
 		Remediation: "Tell clusters apart by their issuer and their keys: every cluster can have the same namespaces and service accounts.",
 	}, []Requirement{
-		{ID: ExchangeTokenOfOtherCluster, Statement: "A token of another cluster's MUST be refused, even if namespace, service account and audience are the linked ones.", Features: []Feature{SecondCluster}},
+		{ID: ExchangeTokenOfOtherCluster, Statement: "A token of another cluster's MUST be refused, even if namespace, service account and audience are the linked ones.", Features: []Feature{OtherCluster}},
 		{ID: ExchangeOtherClusterSameIss, Statement: "A token that has the cluster's issuer, the linked subject and the audience, but is signed by a key that the cluster does not publish, MUST be refused."},
 		{ID: ExchangeClusterOtherAudience, Statement: "A token that the cluster signed for another audience MUST be refused.", Sources: []Source{rfc(7519, "4.1.3 \"aud\" (Audience) Claim"), rfc(8725, "3.9 Use and Validate Audience")}},
 	})

@@ -18,6 +18,8 @@ const (
 	SecondFolder Feature = "second-folder"
 	// SecondCluster: the run may create a second managed cluster.
 	SecondCluster Feature = "second-cluster"
+	// OtherCluster: there is a second managed cluster, or the run may create one.
+	OtherCluster Feature = "other-cluster"
 	// ClusterRestart: a cluster can be stopped, started and upgraded.
 	ClusterRestart Feature = "cluster-restart"
 	// NodeReboot: a node may be rebooted, because it is the run's own.
@@ -54,6 +56,7 @@ func Features() []FeatureInfo {
 		{Kubelet, "nodes run the real kubelet"},
 		{SecondFolder, "a second folder of the same cloud may be used"},
 		{SecondCluster, "the run may create a second managed cluster"},
+		{OtherCluster, "there is a second managed cluster, or the run may create one"},
 		{ClusterRestart, "a managed cluster can be stopped, started and upgraded"},
 		{NodeReboot, "a node may be rebooted"},
 		{KMS, "secrets can be encrypted with a KMS key"},

@@ -66,7 +66,8 @@ func (p *plan) namespace() Step {
 		if err := p.open(ctx); err != nil {
 			return "", err
 		}
-		return p.target.Namespace, p.b.namespace(ctx, p.kube, StepNamespace, p.target.Namespace, p.clusterKey())
+		name := p.target.Namespace
+		return name, p.b.namespace(ctx, p.kube, StepNamespace, name, name, p.clusterKey())
 	}})
 }
 
@@ -150,18 +151,26 @@ func (p *plan) existingCluster() Step {
 		}})
 	}
 	return p.lookup(StepCluster, "yandex.cloud.k8s.v1.ClusterService/Get", func(ctx context.Context) (string, error) {
-		c, err := p.client().Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: p.cfg.ClusterID})
-		if err != nil {
-			return "", cloud.While(err, "looking up cluster_id "+p.cfg.ClusterID)
-		}
-		if !c.GetWorkloadIdentityFederation().GetEnabled() {
-			return "", fmt.Errorf("looking up cluster_id %s: workload identity federation is not enabled on it; "+
-				"yc managed-kubernetes cluster update --id %s --enable-workload-identity-federation enables it", c.GetId(), c.GetId())
-		}
-		p.target.Cluster = ClusterOf(c, p.cfg.InternalEndpoint)
-		p.target.Cluster.Existing = true
-		return c.GetId(), nil
+		found, err := ExistingCluster(ctx, p.client(), "cluster_id", p.cfg.ClusterID, p.cfg.InternalEndpoint)
+		p.target.Cluster = found
+		return found.ID, err
 	})
+}
+
+// ExistingCluster looks up a cluster of the user's that the configuration key names.
+// It is an error if workload identity federation is not enabled on it.
+func ExistingCluster(ctx context.Context, client *cloud.Client, key, id string, internal bool) (Cluster, error) {
+	c, err := client.Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: id})
+	if err != nil {
+		return Cluster{}, cloud.While(err, "looking up "+key+" "+id)
+	}
+	if !c.GetWorkloadIdentityFederation().GetEnabled() {
+		return Cluster{}, fmt.Errorf("looking up %[1]s %[2]s: workload identity federation is not enabled on it; "+
+			"yc managed-kubernetes cluster update --id %[2]s --enable-workload-identity-federation enables it", key, id)
+	}
+	found := ClusterOf(c, internal)
+	found.Existing = true
+	return found, nil
 }
 
 // byKubeconfig takes issuer and keys from the configuration, else from the API

@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,5 +37,27 @@ func TestNamespaceFixture(t *testing.T) {
 	o.Dial = nil
 	if _, err := provision.NewFixtures(o, nil).Namespace(t.Context(), "check", in); err == nil {
 		t.Error("a namespace was made without a way to the cluster")
+	}
+}
+
+// One of the name of another namespace is told from it by its cluster.
+func TestNamespaceOfTheSameName(t *testing.T) {
+	w := newWorld(t, nil)
+	l := w.ledger()
+	f := provision.NewFixtures(provision.Options{Config: w.cfg, Client: w.client, Ledger: l, Dial: w.kube.dial}, nil)
+	name, err := f.Namespace(t.Context(), "check", provision.Cluster{Kubeconfig: "/a/kubeconfig"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := provision.Cluster{ID: "other", Kubeconfig: "/other/kubeconfig"}
+	id, err := f.NamespaceLike(t.Context(), other, name, "account")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.kube.accounts[1:]; !slices.Equal(got, []string{name + "/account"}) {
+		t.Errorf("accounts %v", got)
+	}
+	if live := l.Live(); len(live) != 2 || id == name || live[1].ID != id || live[1].Name != name || live[1].Parent != other.ID {
+		t.Errorf("%s, in the ledger %+v", id, live)
 	}
 }

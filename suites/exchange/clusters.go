@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"context"
+
 	. "github.com/onsi/ginkgo/v2"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/check"
@@ -25,19 +27,33 @@ var _ = Describe("An exchange is refused for a token", func() {
 	It("that the cluster signed for another audience", check.Decides(conformance.ExchangeClusterOtherAudience), forge.Limit(), forAnotherAudience)
 })
 
+// another is an account in another cluster with the names of one in the run's.
+func another(ctx context.Context, like *signing.Account) *signing.Account {
+	GinkgoHelper()
+	r := run.Current()
+	var other provision.Cluster
+	var err error
+	namespaces := r.Fixtures()
+	if id := r.Config.OtherClusterID; id != "" {
+		other, err = provision.ExistingCluster(ctx, r.Cloud, "other_cluster_id", id, r.Config.InternalEndpoint)
+	} else {
+		run.Step("making another cluster")
+		namespaces = r.SharedFixtures() // it goes with the cluster
+		other, err = r.Fixtures().Cluster(ctx, "other", provision.ClusterSpec{})
+	}
+	check.Prerequisite(err, "finding another cluster")
+	_, err = namespaces.NamespaceLike(ctx, other, like.Namespace, like.Name)
+	check.Prerequisite(err, "making a service account of the same name in another cluster")
+	opened, err := r.Open(other)
+	check.Prerequisite(err, "connecting to the other cluster")
+	return &signing.Account{Cluster: opened, Of: other, Namespace: like.Namespace, Name: like.Name}
+}
+
 // ofAnotherCluster has a namespace and a service account of the same names in
 // another cluster, whose token is for the same audience.
 func ofAnotherCluster(ctx SpecContext) {
 	linked := signing.Linked(ctx)
-	run.Step("making another cluster")
-	other, err := run.Current().Fixtures().Cluster(ctx, "other", provision.ClusterSpec{})
-	check.Prerequisite(err, "making another cluster")
-	api, err := run.Current().Open(other)
-	check.Prerequisite(err, "connecting to the other cluster")
-	// They go with the cluster.
-	check.Prerequisite(api.CreateNamespace(ctx, linked.Namespace, nil), "making the namespace of the same name")
-	check.Prerequisite(api.CreateServiceAccount(ctx, linked.Namespace, linked.Name), "making the service account of the same name")
-	granted, err := api.RequestToken(ctx, linked.Namespace, linked.Name, cluster.TokenSpec{Audiences: []string{linked.Of.Issuer}})
+	granted, err := another(ctx, linked.Account).Request(ctx, cluster.TokenSpec{Audiences: []string{linked.Of.Issuer}})
 	check.Prerequisite(err, "getting a token of the other cluster")
 
 	exchanging.Twin(ctx, linked.Form(linked.Token(ctx)))

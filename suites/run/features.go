@@ -71,6 +71,15 @@ var detectors = map[conformance.Feature]func(*Run) (present bool, reason string)
 		}
 		return true, "second_cluster allows it"
 	},
+	conformance.OtherCluster: func(r *Run) (bool, string) {
+		switch {
+		case r.Config.OtherClusterID != "":
+			return true, "other_cluster_id is " + r.Config.OtherClusterID
+		case r.Config.SecondCluster:
+			return true, "second_cluster allows to create one"
+		}
+		return false, "other_cluster_id names none, and second_cluster does not allow to create one"
+	},
 	conformance.Terraform: func(*Run) (bool, string) {
 		program, err := terraform.Find()
 		if err != nil {

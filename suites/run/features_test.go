@@ -49,3 +49,20 @@ func TestSlowChecksAreAskedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestTheOtherClusterIsGivenOrMade(t *testing.T) {
+	for name, tc := range map[string]struct {
+		config config.Config
+		lacks  bool
+	}{
+		"none":         {config.Config{}, true},
+		"one is given": {config.Config{OtherClusterID: "cat2"}, false},
+		"one is made":  {config.Config{SecondCluster: true}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, lacks := (&Run{Config: &tc.config}).Lacks([]conformance.Feature{conformance.OtherCluster}); lacks != tc.lacks {
+				t.Errorf("lacks: %t", lacks)
+			}
+		})
+	}
+}
