@@ -85,6 +85,14 @@ func note(set func()) {
 	set()
 }
 
+// fault notes that what the spec is doing says nothing about the target; "" takes it
+// back. What comes after a failure, such as a cleanup, changes nothing of its kind.
+func fault(message string) {
+	if !ginkgo.CurrentSpecReport().Failed() {
+		note(func() { present.Fault = message })
+	}
+}
+
 // NoError fails the spec if err is set: as ERROR if it is an engine fault, else
 // as FAIL. doing says what was being done ("reading the federation").
 func NoError(err error, doing string) {
@@ -94,7 +102,7 @@ func NoError(err error, doing string) {
 	}
 	message := fmt.Sprintf("%s: %v", doing, err)
 	if EngineFault(err) {
-		note(func() { present.Fault = message })
+		fault(message)
 	}
 	ginkgo.Fail(message)
 }
@@ -107,7 +115,7 @@ func Prerequisite(err error, doing string) {
 		return
 	}
 	message := fmt.Sprintf("%s: %v", doing, err)
-	note(func() { present.Fault = message })
+	fault(message)
 	ginkgo.Fail(message)
 }
 
@@ -136,11 +144,11 @@ func LeaveOut(reason string) {
 func Poll[T any](call func(context.Context) (T, error)) func(context.Context) (T, error) {
 	return func(ctx context.Context) (T, error) {
 		value, err := call(ctx)
-		fault := ""
 		if EngineFault(err) {
-			fault = err.Error()
+			fault(err.Error())
+		} else {
+			fault("")
 		}
-		note(func() { present.Fault = fault })
 		var signal gomega.PollingSignalError
 		if err != nil && permanent(err) && !errors.As(err, &signal) {
 			return value, gomega.StopTrying("asking again cannot help").Wrap(err)
