@@ -40,13 +40,13 @@ func registerReporting(r *run.Run) {
 			judgement.Reason = failed + " did not pass before it"
 		}
 		for _, o := range notes.Observations {
-			_ = r.Journal.Write(journal.Observed{Requirement: id, Case: spec.LeafNodeText, Name: o.Name, Value: o.Value})
+			_ = r.Journal.Write(journal.Observed{Requirement: id, Case: spec.LeafNodeText, Name: o.Name, Value: r.Quoted(o.Value)})
 		}
 		for _, m := range notes.Measurements {
 			_ = r.Journal.Write(journal.Measured{Requirement: id, What: m.What, Duration: m.Took})
 		}
 		_ = r.Journal.Write(journal.Verdict{
-			Requirement: id, Case: spec.LeafNodeText, Verdict: judgement.Verdict, Reason: judgement.Reason, ByChoice: judgement.ByChoice,
+			Requirement: id, Case: spec.LeafNodeText, Verdict: judgement.Verdict, Reason: r.Quoted(judgement.Reason), ByChoice: judgement.ByChoice,
 			Duration: spec.RunTime, Location: location(spec),
 		})
 	})

@@ -20,6 +20,10 @@ func (r *Run) Trace(call cloud.Call) { r.called(transcript.Of(call)) }
 // called leaves a journal that fails to the end of the run.
 func (r *Run) called(call journal.Called) { _ = r.Journal.Write(without(r.planted, call)) }
 
+// Quoted is what the cloud is quoted with, without what the run planted: that the cloud
+// tells it where it must not is for a check to find, and nobody else's to read.
+func (r *Run) Quoted(text string) string { return r.planted.String(text) }
+
 // without takes secrets out of a call by their value: a cloud that tells them where
 // it must not is why a call is looked at.
 func without(secrets *redact.Redactor, call journal.Called) journal.Called {

@@ -29,3 +29,13 @@ func TestCallsAreWithoutWhatWasPlanted(t *testing.T) {
 		t.Errorf("%d places say that something was taken out, want 6: %s", n, got)
 	}
 }
+
+func TestTheCloudIsQuotedWithoutWhatWasPlanted(t *testing.T) {
+	r := &Run{planted: &redact.Redactor{}}
+	if err := r.planted.Register("planted secret", "planted-payload-of-a-run"); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Quoted("denied while returning planted-payload-of-a-run"); got != "denied while returning [redacted: planted secret]" {
+		t.Error(got)
+	}
+}
