@@ -1,10 +1,14 @@
 package bugs
 
+// anothers is why a check that is not about roles may notice that they are not looked at.
+const anothers = "a pod may read what is for another pod's account"
+
 // access is who may do what, and how a refusal looks.
 var access = in("access",
 	Bug{Name: "PayloadNeedsNoRole",
 		Doc:      "Whoever has any IAM token reads the payload of every secret: the call is authenticated, its right is not looked at.",
-		MustKill: []string{"access/no-role", "access/role-on-other-folder", "access/role-revoked", "access/token-of-other-sa", "access/role-on-secret", "access/revoke-propagation", "access/refusal-body"}},
+		MustKill: []string{"access/no-role", "access/role-on-other-folder", "access/role-revoked", "access/token-of-other-sa", "access/role-on-secret", "access/revoke-propagation", "access/refusal-body"},
+		MayKill:  may(anothers, "metadata/own-account")},
 	Bug{Name: "AnyRoleSuffices",
 		Doc:      "Whoever has a role on a resource or its folder may do everything with it: the permissions of the role are not looked at.",
 		MustKill: []string{"access/viewer-cannot-write"},
@@ -36,7 +40,8 @@ var access = in("access",
 	Bug{Name: "RolesOfOtherAccountsCount",
 		Doc:      "A role of one service account counts for all: bindings are compared by the type of their subject.",
 		MustKill: []string{"access/no-role", "access/role-on-other-folder", "access/role-revoked", "access/token-of-other-sa", "access/role-on-secret", "access/revoke-propagation", "access/refusal-body"},
-		MayKill:  may("a role that is not enough is another's, too", "secrets/kms-role-needed", "federation/credential-needs-both-roles", "federation/access-bindings")},
+		MayKill: append(may("a role that is not enough is another's, too", "secrets/kms-role-needed", "federation/credential-needs-both-roles", "federation/access-bindings"),
+			May{"metadata/own-account", anothers})},
 
 	Bug{Name: "MissingTokenIsOwner",
 		Doc:      "A call without an Authorization header is taken for one of the owner's: the filter that authenticates passes on what it does not understand.",
@@ -63,7 +68,8 @@ var access = in("access",
 		MayKill:  may("it demands a refusal, and perhaps its code", "secrets/kms-role-needed", "federation/credential-needs-both-roles", "federation/access-bindings")},
 	Bug{Name: "DeniedIsEmpty",
 		Doc:      "Who lacks a right is answered with an empty payload: 200 instead of 403.",
-		MustKill: []string{"access/no-role", "access/role-on-other-folder", "access/role-revoked", "access/token-of-other-sa", "access/role-on-secret", "access/revoke-propagation", "access/refusal-body"}},
+		MustKill: []string{"access/no-role", "access/role-on-other-folder", "access/role-revoked", "access/token-of-other-sa", "access/role-on-secret", "access/revoke-propagation", "access/refusal-body"},
+		MayKill:  may(anothers, "metadata/own-account")},
 	Bug{Name: "RefusalWithoutRequest",
 		Doc:      "A refusal has no request id, in its headers or in its details.",
 		MustKill: []string{"access/refusal-body"},
