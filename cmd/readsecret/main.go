@@ -118,7 +118,12 @@ func bySDK(ctx context.Context, credential *exchange.Credential, secretID string
 }
 
 func byHTTP(ctx context.Context, credential *exchange.Credential, secretID string) ([]string, error) {
-	client := payload.Client{Endpoint: payloads, HTTP: oauth2.NewClient(ctx, credential.TokenSource(ctx))}
+	source := credential.TokenSource(ctx)
+	// Within the client's call a wrong answer to the exchange looks like none to the call.
+	if _, err := source.Token(); err != nil {
+		return nil, err
+	}
+	client := payload.Client{Endpoint: payloads, HTTP: oauth2.NewClient(ctx, source)}
 	got, err := client.Get(ctx, payload.Request{SecretID: secretID})
 	if err != nil {
 		return nil, err

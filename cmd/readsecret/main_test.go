@@ -38,7 +38,7 @@ func TestNoTokenInTheFile(t *testing.T) {
 		var out, said bytes.Buffer
 		file := filepath.Join(t.TempDir(), "none")
 		code := run(t.Context(), []string{"-client=" + client, "-service-account=aje1", "-token-file=" + file, "e6q1"}, &out, &said)
-		if !strings.Contains(said.String(), file) || !strings.Contains(said.String(), client) || code == 0 {
+		if !strings.Contains(said.String(), file) || !strings.Contains(said.String(), client) || code != exitRefused {
 			t.Errorf("%s: code %d, %s", client, code, said.String())
 		}
 	}

@@ -56,6 +56,11 @@ func TestPayloadByCurlIsJudged(t *testing.T) {
 	if err := judgeCurl(workloadtest.Bash(t, `printf '{"code":7,"message":"Permission denied"}\n403'`, script), false); err == nil || !strings.Contains(err.Error(), "403: Permission denied") || check.EngineFault(err) {
 		t.Errorf("error = %v", err)
 	}
+	// As protobuf the body begins with a byte that is a newline, too.
+	result = workloadtest.Bash(t, `printf '\n\004\n\002ab\n200'`, script)
+	if body, status := statusLast(result.Stdout); judgeCurl(result, false) != nil || status != 200 || body != "\n\x04\n\x02ab" {
+		t.Errorf("%q, %d, %v", body, status, judgeCurl(result, false))
+	}
 	if err := judgeCurl(workloadtest.Bash(t, `printf 503`, script), false); !check.EngineFault(err) {
 		t.Errorf("error = %v", err)
 	}

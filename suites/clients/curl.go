@@ -78,9 +78,11 @@ func judgeCurl(result workload.Result, first bool) error {
 	return nil
 }
 
-// statusLast divides what curl printed into the body and the status after it.
+// statusLast divides what curl printed into the body, which may begin with any bytes,
+// and the status after it.
 func statusLast(text string) (body string, status int) {
-	at := strings.LastIndexByte(strings.TrimSpace(text), '\n')
+	text = strings.TrimRight(text, " \r\n")
+	at := strings.LastIndexByte(text, '\n')
 	if at < 0 {
 		return "", number(text)
 	}
