@@ -61,7 +61,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "usage: readsecret -client=go-sdk|oauth2 -service-account=ID -token-file=FILE SECRET_ID")
 		return exitUsage
 	}
-	keys, err := read(ctx, credential, flags.Arg(0))
+	var keys []string
+	// What a client makes of a failed exchange does not tell whose fault it is.
+	_, err := credential.IAMToken(ctx)
+	if err == nil {
+		keys, err = read(ctx, credential, flags.Arg(0))
+	}
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "reading the secret %s with %s: %v\n", flags.Arg(0), *client, err)
 		return codeOf(err)
@@ -97,10 +102,6 @@ func codeOf(err error) int {
 }
 
 func bySDK(ctx context.Context, credential *exchange.Credential, secretID string) ([]string, error) {
-	// What the SDK makes of a failed exchange does not tell whose fault it is.
-	if _, err := credential.IAMToken(ctx); err != nil {
-		return nil, err
-	}
 	client, err := cloud.Connect(ctx, cloud.Options{Own: credential})
 	if err != nil {
 		return nil, err
@@ -118,12 +119,7 @@ func bySDK(ctx context.Context, credential *exchange.Credential, secretID string
 }
 
 func byHTTP(ctx context.Context, credential *exchange.Credential, secretID string) ([]string, error) {
-	source := credential.TokenSource(ctx)
-	// Within the client's call a wrong answer to the exchange looks like none to the call.
-	if _, err := source.Token(); err != nil {
-		return nil, err
-	}
-	client := payload.Client{Endpoint: payloads, HTTP: oauth2.NewClient(ctx, source)}
+	client := payload.Client{Endpoint: payloads, HTTP: oauth2.NewClient(ctx, credential.TokenSource(ctx))}
 	got, err := client.Get(ctx, payload.Request{SecretID: secretID})
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/cluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/config"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
 )
 
 // finding is one thing that was looked at before anything is created.
@@ -136,15 +136,11 @@ func look(what string, get func() (string, error)) finding {
 }
 
 func existingCluster(ctx context.Context, client *cloud.Client, key, id string) (string, error) {
-	found, err := client.Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: id})
-	if err != nil {
-		return "", cloud.While(err, "looking up "+key+" "+id)
+	found, err := provision.ExistingCluster(ctx, client, key, id, false)
+	if errors.Is(err, provision.ErrNotEnabled) {
+		err = usageError(err)
 	}
-	if !found.GetWorkloadIdentityFederation().GetEnabled() {
-		return "", hinted(usageError(fmt.Errorf("the cluster %s has no workload identity federation enabled", id)),
-			"yc managed-kubernetes cluster update --id "+id+" --enable-workload-identity-federation enables it")
-	}
-	return found.GetName(), nil
+	return found.Name, err
 }
 
 func clusterByKubeconfig(ctx context.Context, cfg *config.Config) (string, error) {

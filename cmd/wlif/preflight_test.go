@@ -92,3 +92,26 @@ func TestBothFoldersAreLookedUp(t *testing.T) {
 		}
 	}
 }
+
+// Both clusters of the user's must have what is tested, and are looked at by their key.
+func TestClustersOfTheUsersMustBeEnabled(t *testing.T) {
+	plain := newWard(t, clusterPlan{plain: true, noNodes: true})
+	for key, cfg := range map[string]*config.Config{
+		"cluster_id":       {FolderID: plain.announce.FolderID, Cluster: config.ClusterExisting, ClusterID: plain.cluster.GetId()},
+		"other_cluster_id": {FolderID: plain.announce.FolderID, Cluster: config.ClusterExisting, OtherClusterID: plain.cluster.GetId()},
+	} {
+		t.Run(key, func(t *testing.T) {
+			var out bytes.Buffer
+			for _, f := range preflight(t.Context(), cfg, plain.client) {
+				if f.what == "cluster "+plain.cluster.GetId() && f.err != nil {
+					if code := explain(f.err, &out); code != 2 {
+						t.Errorf("code %d", code)
+					}
+				}
+			}
+			if !strings.Contains(out.String(), key+" "+plain.cluster.GetId()) || !strings.Contains(out.String(), "--enable-workload-identity-federation") {
+				t.Errorf("it says %q", out.String())
+			}
+		})
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/gomega"
+	"google.golang.org/grpc/codes"
 
 	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
 	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
@@ -49,7 +50,7 @@ func TestSpecsOfCleanup(t *testing.T) {
 			Prerequisite(err, "cleaning up")
 		}
 	}
-	silence := cloud.NewError("a.Service/Get", 14, "nobody answers", "", nil)
+	silence := cloud.NewError("a.Service/Get", codes.Unavailable, "nobody answers", "", nil)
 	ginkgo.Describe("spec", func() {
 		ginkgo.It("of a prerequisite that fails before a cleanup that is answered", func() {
 			ginkgo.DeferCleanup(asked(nil))

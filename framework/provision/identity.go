@@ -157,16 +157,18 @@ func (p *plan) existingCluster() Step {
 	})
 }
 
-// ExistingCluster looks up a cluster of the user's that the configuration key names.
-// It is an error if workload identity federation is not enabled on it.
+// ErrNotEnabled is that workload identity federation is not enabled on a cluster.
+var ErrNotEnabled = errors.New("workload identity federation is not enabled on it")
+
+// ExistingCluster looks up a cluster of the user's that the configuration key names. It
+// may be an ErrNotEnabled.
 func ExistingCluster(ctx context.Context, client *cloud.Client, key, id string, internal bool) (Cluster, error) {
 	c, err := client.Clusters().Get(ctx, &k8s.GetClusterRequest{ClusterId: id})
 	if err != nil {
 		return Cluster{}, cloud.While(err, "looking up "+key+" "+id)
 	}
 	if !c.GetWorkloadIdentityFederation().GetEnabled() {
-		return Cluster{}, fmt.Errorf("looking up %[1]s %[2]s: workload identity federation is not enabled on it; "+
-			"yc managed-kubernetes cluster update --id %[2]s --enable-workload-identity-federation enables it", key, id)
+		return Cluster{}, fmt.Errorf("looking up %s %s: %w; yc managed-kubernetes cluster update --id %[2]s --enable-workload-identity-federation enables it", key, id, ErrNotEnabled)
 	}
 	found := ClusterOf(c, internal)
 	found.Existing = true
