@@ -288,6 +288,28 @@ func TestUnknownKidsDoNotFloodTheIssuer(t *testing.T) {
 	}
 }
 
+// TestEachFolderKeepsItsKeySets: what the federations of one folder have fetched is
+// fetched once, and is not those of another.
+func TestEachFolderKeepsItsKeySets(t *testing.T) {
+	w := newExchangeWorld(t)
+	w.cloud.Settings().Change(func(s *settings.Settings) { s.JWKS.TTL = settings.Duration(time.Hour) })
+	fetched := func(what string, want int32) {
+		t.Helper()
+		before := w.fetches.Load()
+		w.mustPass(what, w.rs256(w.claims()))
+		if got := w.fetches.Load() - before; got != want {
+			t.Errorf("%s: %d fetches, want %d", what, got, want)
+		}
+	}
+	fetched("the first", 1)
+	fetched("the second", 0)
+	elsewhere := w.addFederation(w.cloud.World().OtherFolderID, testIssuer, w.jwksURL)
+	w.deleteCredential()
+	w.link(w.account.Id, elsewhere.Id, testSubject)
+	fetched("the first of another folder", 1)
+	fetched("the second of another folder", 0)
+}
+
 // TestAnUnknownKidDoesNotSpoilTheKeys: whoever sends one while the issuer is away
 // must not lock out those whose key is known.
 func TestAnUnknownKidDoesNotSpoilTheKeys(t *testing.T) {

@@ -20,9 +20,11 @@ type Bug struct {
 	MustKill []string
 	// MayKill are further ones that may fail; nothing else may.
 	MayKill []May
-	// OwnCluster: it acts when the run's cluster is made in the folder, so that a
-	// run with it cannot share another's.
+	// OwnCluster: it acts on the cluster of its folder, so that a run with it needs
+	// one that no other run has at the time.
 	OwnCluster bool
+	// FromBirth: it acts only when the cluster or its nodes are made.
+	FromBirth bool
 }
 
 // May is requirements whose checks may notice a bug, depending on what they do

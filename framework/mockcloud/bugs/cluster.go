@@ -1,7 +1,7 @@
 package bugs
 
 // cluster is what Managed Kubernetes reports and publishes of a cluster's issuer.
-// Most act when the cluster is made.
+// They act when it is made, and most when its federation is enabled once more.
 var cluster = in("cluster",
 	Bug{Name: "IssuerGetsSlash", OwnCluster: true,
 		Doc:      "A cluster reports its issuer with a slash at the end that its tokens do not have.",
@@ -11,7 +11,7 @@ var cluster = in("cluster",
 		Doc:      "A cluster reports its issuer as an http address; its tokens have https.",
 		MustKill: []string{"tutorial/cluster-wlif-enabled", "issuer/token-iss-exact", "issuer/default-audience-is-issuer", "issuer/discovery-document-consistent"},
 		MayKill:  clusterTokensFail},
-	Bug{Name: "FederationIsNotServed", OwnCluster: true,
+	Bug{Name: "FederationIsNotServed", OwnCluster: true, FromBirth: true,
 		Doc:      "A cluster reports that workload identity federation is enabled, and its API server was not told.",
 		MustKill: []string{"issuer/token-iss-exact", "issuer/default-audience-is-issuer", "issuer/discovery-document-consistent", "tutorial/exchange"},
 		MayKill:  clusterTokensFail},
@@ -51,7 +51,7 @@ var cluster = in("cluster",
 	Bug{Name: "JWKSHasPrivateMember", OwnCluster: true,
 		Doc:      "The key set that a cluster publishes has a key with its private members (RFC 7517 9.2).",
 		MustKill: []string{"issuer/jwks-no-private-members"}},
-	Bug{Name: "NodesHaveNoEgress", OwnCluster: true,
+	Bug{Name: "NodesHaveNoEgress", OwnCluster: true, FromBirth: true,
 		Doc:      "The nodes of a cluster do not reach the internet, although their subnet has a route to a NAT gateway.",
 		MustKill: []string{"tutorial/node-egress"},
 		MayKill:  may("a pod of it calls the cloud", "tutorial/exchange", "tutorial/payload", "clients/*", "lifecycle/*")},

@@ -1,7 +1,7 @@
 package bugs
 
 // metadata is what the metadata address of a node gives to pods. Which pod asks is known
-// from the cluster alone, so most act in the folder of the cluster.
+// from the cluster alone, so most act in the folder of the cluster, at any time.
 var metadata = in("metadata",
 	Bug{Name: "MetadataWithoutFlavor", OwnCluster: true,
 		Doc:      "The metadata address answers requests without the header Metadata-Flavor, which any web page or server that fetches addresses for others can make.",

@@ -72,16 +72,53 @@ func TestBugsOfClusters(t *testing.T) {
 	}
 }
 
-func reportedIssuer(c *cloud) string { return c.create(nil).WorkloadIdentityFederation.Issuer }
+// TestBugsOfClustersComeAndGo: those that need no new cluster act when federation is
+// enabled once more, and their traces are gone when it is so without them.
+func TestBugsOfClustersComeAndGo(t *testing.T) {
+	for _, b := range bugs.All() {
+		if b.Area != "cluster" || !b.OwnCluster || b.FromBirth {
+			continue
+		}
+		t.Run(b.Name, func(t *testing.T) {
+			c, x := start(t, true), behaviours[b.Name]
+			id := c.create(nil).Id
+			issuer := "https://storage.yandexcloud.net/mk8s-oidc/v1/clusters/" + id
+			for _, state := range []struct {
+				bugs []string
+				want string
+			}{{[]string{b.Name}, x.buggy}, {nil, x.strict}} {
+				c.K.Settings.Change(func(s *settings.Settings) { s.Bugs = map[string][]string{c.Folder: state.bugs} })
+				switched(c, id, true)
+				if got := strings.ReplaceAll(strings.ReplaceAll(x.look(c), issuer, "ISSUER"), id, "ID"); got != state.want {
+					t.Errorf("with %v: %q, want %q", state.bugs, got, state.want)
+				}
+			}
+		})
+	}
+}
 
-func reportedKeys(c *cloud) string { return c.create(nil).WorkloadIdentityFederation.JwksUri }
+// anyCluster is the one that there is, or a new one.
+func anyCluster(c *cloud) *pb.Cluster {
+	listed, err := c.clusters.List(c.admin, &pb.ListClustersRequest{FolderId: c.Folder})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if len(listed.Clusters) == 0 {
+		return c.create(nil)
+	}
+	return c.get(listed.Clusters[0].Id)
+}
+
+func reportedIssuer(c *cloud) string { return anyCluster(c).WorkloadIdentityFederation.Issuer }
+
+func reportedKeys(c *cloud) string { return anyCluster(c).WorkloadIdentityFederation.JwksUri }
 
 func signsAs(c *cloud) string {
 	return strings.Join(c.engine.cluster(c.create(nil).Id).spec.Issuers, " ")
 }
 
 func keySet(c *cloud) (file string, keys []map[string]any) {
-	file = c.files.get("mk8s-oidc/v1/clusters/" + c.create(nil).Id + "/jwks.json")
+	file = c.files.get("mk8s-oidc/v1/clusters/" + anyCluster(c).Id + "/jwks.json")
 	var set struct{ Keys []map[string]any }
 	if json.Unmarshal([]byte(file), &set) != nil {
 		return file, nil

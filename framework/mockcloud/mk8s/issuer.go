@@ -49,10 +49,19 @@ func (s *Service) publish(ctx context.Context, id string, c localcluster.Cluster
 	return s.o.Publisher.Publish(issuerBucket, issuerFolder(id)+"/.well-known/openid-configuration", "application/json", document)
 }
 
+// publishAgain publishes what a running cluster has by now.
+func (s *Service) publishAgain(ctx context.Context, id string) error {
+	running, ok := s.plant.get(id)
+	if !ok {
+		return errNotRunning
+	}
+	return s.publish(ctx, id, running)
+}
+
 func (s *Service) publishKeys(id string, keys []byte) (err error) {
 	p, file := s.policyOf(id), issuerFolder(id)+"/jwks.json"
 	if !p.publishes {
-		return nil
+		return s.o.Publisher.Unpublish(issuerBucket, file)
 	}
 	if p.keys != nil {
 		if keys, err = p.edit(keys); err != nil {

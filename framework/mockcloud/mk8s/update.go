@@ -41,7 +41,10 @@ func (c clusterService) Update(ctx context.Context, req *pb.UpdateClusterRequest
 		return nil, err
 	}
 	want := req.WorkloadIdentityFederation.GetEnabled()
-	switching := names(paths, federationField) && want != row.WorkloadIdentityFederation.GetEnabled()
+	has := row.WorkloadIdentityFederation.GetEnabled()
+	switching := names(paths, federationField) && want != has
+	// Enabling what is enabled already publishes and reports it once more.
+	again := names(paths, federationField) && want && has
 	if p := s.policyIn(row.FolderId); !want && !p.disables {
 		switching = false
 	}
@@ -70,6 +73,12 @@ func (c clusterService) Update(ctx context.Context, req *pb.UpdateClusterRequest
 				if want {
 					row.WorkloadIdentityFederation = s.federation(row)
 				}
+			}
+			if again {
+				if err := s.publishAgain(ctx, row.Id); err != nil {
+					return nil, s.changeFailed(row.Id, err)
+				}
+				row.WorkloadIdentityFederation = s.federation(row)
 			}
 			if next != "" {
 				row.Master.Version, row.Master.VersionInfo = next, &pb.VersionInfo{CurrentVersion: next}

@@ -101,7 +101,7 @@ func keySetOfHeader(ctx context.Context, e *Endpoint, t *token) []any {
 	if t.brought.JKU == "" {
 		return nil
 	}
-	_, all, err := e.keys.Lookup(ctx, t.brought.JKU, t.kid, fetchRules{})
+	_, all, err := e.keys.Lookup(ctx, setKey{address: t.brought.JKU}, t.kid)
 	var keys []any
 	for _, key := range all {
 		keys = append(keys, key.Key)

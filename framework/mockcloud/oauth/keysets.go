@@ -54,9 +54,11 @@ type fetchRules struct {
 	always bool
 }
 
+// setKey is what key sets are kept by. Each folder's federations have their own, so that
+// what goes wrong with a set in one folder is not kept for another: a guess.
 type setKey struct {
-	address string
-	rules   fetchRules
+	folder, address string
+	rules           fetchRules
 }
 
 // publishedKey is a key of a set, with the JSON it came in.
@@ -107,15 +109,13 @@ func stopping(client *http.Client, blind bool) *http.Client {
 	return &c
 }
 
-// Lookup returns the keys of that kid at address, most often one, and all that
-// there are. A set is fetched when it is not known or too old, and again for an
+// Lookup returns the keys of that kid in a set, most often one, and all that there are. A set is fetched when it is not known or too old, and again for an
 // unknown kid (the issuer may have rotated) or after a failure, but not more often
 // than the settings allow. A failure does not spoil the keys that are there: an
 // unknown kid is anybody's to send.
-func (s *KeySets) Lookup(ctx context.Context, address, kid string, rules fetchRules) (named, all []publishedKey, err error) {
+func (s *KeySets) Lookup(ctx context.Context, id setKey, kid string) (named, all []publishedKey, err error) {
 	limits := s.k.Settings.Get().JWKS
 	s.mu.Lock()
-	id := setKey{address, rules}
 	set, known := s.sets[id]
 	if !known {
 		set = &keySet{}
@@ -125,14 +125,14 @@ func (s *KeySets) Lookup(ctx context.Context, address, kid string, rules fetchRu
 
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	fresh := !set.got.IsZero() && (rules.once || s.k.Clock.Since(set.got) < time.Duration(limits.TTL))
-	if found := set.find(kid); fresh && (rules.once || len(found) > 0) {
+	fresh := !set.got.IsZero() && (id.rules.once || s.k.Clock.Since(set.got) < time.Duration(limits.TTL))
+	if found := set.find(kid); fresh && (id.rules.once || len(found) > 0) {
 		return found, set.keys, nil
 	}
-	if (fresh || set.err != nil) && !rules.always && s.k.Clock.Since(set.tried) < time.Duration(limits.RefetchEvery) {
+	if (fresh || set.err != nil) && !id.rules.always && s.k.Clock.Since(set.tried) < time.Duration(limits.RefetchEvery) {
 		return nil, set.keys, set.err
 	}
-	keys, err := s.fetch(ctx, address, rules)
+	keys, err := s.fetch(ctx, id.address, id.rules)
 	set.err, set.tried = err, s.k.Clock.Now()
 	if err != nil {
 		return nil, nil, err // the former keys stay, for as long as they are fresh

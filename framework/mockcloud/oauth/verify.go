@@ -105,7 +105,7 @@ func (e *Endpoint) signed(ctx context.Context, p *policy, t *token, l mockiam.Li
 	}
 	var errs []error
 	for _, address := range p.keys.addresses(ctx, e, t, l) {
-		err := p.or(e.signedAt(ctx, p, t, address))
+		err := p.or(e.signedAt(ctx, p, t, setKey{l.Federation.FolderId, address, p.keys.fetch}))
 		if err == nil {
 			return nil
 		}
@@ -128,8 +128,8 @@ func (e *Endpoint) offered(ctx context.Context, p *policy, t *token) bool {
 
 // signedAt looks for the key of the token's kid in one key set. A key says what
 // it is for: one of another type, use or algorithm is none.
-func (e *Endpoint) signedAt(ctx context.Context, p *policy, t *token, address string) error {
-	named, all, err := e.keys.Lookup(ctx, address, t.kid, p.keys.fetch)
+func (e *Endpoint) signedAt(ctx context.Context, p *policy, t *token, set setKey) error {
+	named, all, err := e.keys.Lookup(ctx, set, t.kid)
 	if err != nil {
 		return err
 	}

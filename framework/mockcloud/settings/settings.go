@@ -85,7 +85,8 @@ type Settings struct {
 type JWKS struct {
 	// TTL is how long a fetched set is used.
 	TTL Duration `json:"ttl,omitempty"`
-	// RefetchEvery bounds how often an unknown kid makes the same URL be fetched again.
+	// RefetchEvery bounds how often an unknown kid makes the same URL be fetched again for
+	// federations of one folder.
 	RefetchEvery Duration `json:"refetch_every,omitempty"`
 	// Timeout of one fetch.
 	Timeout Duration `json:"timeout,omitempty"`

@@ -157,6 +157,12 @@ func TestPublishedFilesAreForEveryone(t *testing.T) {
 	if code != 200 || body != `{"keys":[]}` || headers.Get("Content-Type") != "application/json" || headers.Get("ETag") == "" {
 		t.Errorf("%d %s %v", code, body, headers)
 	}
+	if err := c.storage.Withhold(bucket, key); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, _ := c.get("GET", "/"+bucket+"/"+key, ""); code != 403 {
+		t.Errorf("withheld: %d", code)
+	}
 	if err := c.storage.Publish(bucket, key, "application/json", []byte(`{"keys":[1]}`)); err != nil {
 		t.Fatal(err)
 	}

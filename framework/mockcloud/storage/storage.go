@@ -97,6 +97,7 @@ func (s *Storage) Publish(bucket, key, contentType string, body []byte) error {
 		return err
 	}
 	s.own.Put(bucket, true)
+	s.withheld.Delete(bucket + "/" + key)
 	meta := map[string]string{"Content-Type": contentType, "Last-Modified": s.k.Clock.Now().UTC().Format(http.TimeFormat)}
 	if _, err := s.objects.PutObject(bucket, key, meta, bytes.NewReader(body), int64(len(body)), nil); err != nil {
 		return fmt.Errorf("publish %s/%s: %w", bucket, key, err)
