@@ -156,8 +156,8 @@ func (k *killer) runControl(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if faults := killmatrix.Control(made); len(faults) > 0 {
-		return fmt.Errorf("a run without any bug must be green:\n  %s", strings.Join(faults, "\n  "))
+	if faults := killmatrix.Control(made.report); len(faults) > 0 {
+		return errors.Join(fmt.Errorf("a run without any bug must be green:\n  %s", strings.Join(faults, "\n  ")), made.writeReports())
 	}
 	return nil
 }

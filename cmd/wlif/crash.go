@@ -142,10 +142,10 @@ func (c *crasher) points(ctx context.Context) ([]crashmatrix.Point, error) {
 	if err != nil {
 		return nil, err
 	}
-	if made.Outcome.ExitCode != report.ExitConformant {
-		return nil, fmt.Errorf("a run that nobody kills must be green, and this one is not: %s", made.Outcome.Text)
+	if made.report.Outcome.ExitCode != report.ExitConformant {
+		return nil, fmt.Errorf("a run that nobody kills must be green, and this one is not: %s", made.report.Outcome.Text)
 	}
-	methods, err := mutations(c.audit(), made.Run.ID)
+	methods, err := mutations(c.audit(), made.report.Run.ID)
 	if err != nil {
 		return nil, err
 	}

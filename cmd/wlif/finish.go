@@ -177,7 +177,10 @@ func (l *launch) report(kept string) int {
 	failure := l.journal.Close()
 	records, err := l.written.All()
 	made := report.Build(records, l.written.Torn())
-	failure = errors.Join(failure, err, writeReports(string(l.folder), made, records, ""))
+	failure = errors.Join(failure, err)
+	if !l.journalOnly {
+		failure = errors.Join(failure, writeReports(string(l.folder), made, records, ""))
+	}
 	if l.suiteRan {
 		failure = errors.Join(failure, report.Table(l.console.out, made, l.console.colour))
 	}

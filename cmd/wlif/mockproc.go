@@ -296,11 +296,11 @@ func (m *mockProcess) addFolder(ctx context.Context, name string) (id string, er
 	return made.ID, nil
 }
 
-// setBugs turns bugs on in a folder of the mock.
+// setBugs lets these bugs, and no others, act in a folder of the mock.
 func (m *mockProcess) setBugs(ctx context.Context, folder string, names ...string) error {
 	patch := map[string]any{"bugs": map[string][]string{folder: names}}
 	if err := m.admin(ctx, http.MethodPatch, "/settings", patch, nil); err != nil {
-		return fmt.Errorf("turning the bugs %s on in folder %s: %w", strings.Join(names, ", "), folder, err)
+		return fmt.Errorf("letting the bugs %q act in folder %s: %w", names, folder, err)
 	}
 	return nil
 }

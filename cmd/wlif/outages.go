@@ -87,7 +87,7 @@ func (k *killer) runOutage(ctx context.Context, o killmatrix.Outage) (faults []s
 		}
 		defer func() { err = errors.Join(err, k.mock.setFaults(context.WithoutCancel(ctx), "[]")) }()
 	}
-	args := slices.Concat(k.arguments(folder, o.Plan()), outageTimeouts, k.sharedCluster())
+	args := slices.Concat(k.arguments(folder, o.Plan()), outageTimeouts, onExisting(k.cluster))
 	if o.Gone {
 		args = append(args, "--token-endpoint=https://127.0.0.1:1/oauth/token") // nobody listens there
 	}
@@ -95,5 +95,8 @@ func (k *killer) runOutage(ctx context.Context, o killmatrix.Outage) (faults []s
 	if err != nil {
 		return nil, err
 	}
-	return o.Judge(made), nil
+	if faults = o.Judge(made.report); len(faults) > 0 {
+		err = made.writeReports()
+	}
+	return faults, err
 }

@@ -28,8 +28,8 @@ import (
 
 func newRunCommand() *cobra.Command {
 	var (
-		output, recorded string
-		pauses           bool
+		output, recorded    string
+		pauses, journalOnly bool
 	)
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -45,7 +45,7 @@ Ctrl-C once: the checks end and everything is deleted. Twice: the deletion is cu
 short. Three times: the run ends at once; wlif sweep deletes what is left.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w := wishes{out: cmd.OutOrStdout(), recording: recorded}
+			w := wishes{out: cmd.OutOrStdout(), recording: recorded, journalOnly: journalOnly}
 			if output == outputJSON {
 				w.out, w.report = cmd.ErrOrStderr(), cmd.OutOrStdout()
 			}
@@ -61,6 +61,7 @@ short. Three times: the run ends at once; wlif sweep deletes what is left.`,
 	config.AddFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&pauses, "pause-on-failure", false, "wait for Enter after a check that failed, before it cleans up; on a terminal, with one process")
 	cmd.Flags().StringVar(&recorded, "record", "", "file to write what was observed to, for wlif mock --verify; it has no secrets, and placeholders for ids")
+	cmd.Flags().BoolVar(&journalOnly, "journal-only", false, "write the journal alone; wlif report FOLDER makes the reports of it")
 	addOutputFlag(cmd, &output)
 	cmd.Flags().SortFlags = false
 	return cmd
@@ -90,6 +91,8 @@ type launch struct {
 	jsonReport io.Writer
 	// recording is a file for what was observed; empty: nobody asked for it.
 	recording string
+	// journalOnly leaves the other files of the report to who wants them.
+	journalOnly bool
 
 	// canary is a secret that the suite plants where payloads go.
 	canary string
@@ -105,9 +108,10 @@ type launch struct {
 type wishes struct {
 	// out gets the progress; report, if it is not nil, the report as JSON in the end.
 	out, report io.Writer
-	// keyboard and recording: see launch.
-	keyboard  *bufio.Reader
-	recording string
+	// keyboard, recording and journalOnly: see launch.
+	keyboard    *bufio.Reader
+	recording   string
+	journalOnly bool
 }
 
 func runRun(ctx context.Context, flags *pflag.FlagSet, w wishes) error {
@@ -127,7 +131,7 @@ func runRun(ctx context.Context, flags *pflag.FlagSet, w wishes) error {
 	if err != nil {
 		return err
 	}
-	l.jsonReport, l.recording = w.report, w.recording
+	l.jsonReport, l.recording, l.journalOnly = w.report, w.recording, w.journalOnly
 	if l.keyboard = w.keyboard; l.keyboard != nil {
 		l.cfg.Procs = 1 // two that wait at once could not be told apart
 	}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/k8s/v1"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/cloud"
+	"github.com/wlif-conformance/wlif-conformance/framework/mockcloud/bugs"
+	"github.com/wlif-conformance/wlif-conformance/framework/provision"
+)
+
+// killClusters are the clusters of the runs that do not make their own. To make one
+// takes more than a whole run on one that is there.
+type killClusters struct {
+	client *cloud.Client
+	ledger *provision.Ledger
+	// cluster is what most runs share, and other what all have for their other cluster.
+	cluster, other provision.Cluster
+
+	mu sync.Mutex
+	// idle are those that are lent to one run at a time and that nobody has now.
+	idle []lentCluster
+	lent int
+}
+
+// lentCluster is in a folder of its own, where bugs act on it.
+type lentCluster struct {
+	provision.Cluster
+	folder string
+}
+
+func onExisting(c provision.Cluster) []string {
+	return []string{"--cluster=existing", "--cluster-id=" + c.ID}
+}
+
+// makeClusters makes those that all runs share.
+func (k *killer) makeClusters(ctx context.Context) (err error) {
+	if k.client, err = connect(ctx, k.cfg, ""); err != nil {
+		return err
+	}
+	header := provision.Header{RunID: provision.NewRunID(), Owner: owner(), FolderID: k.cfg.FolderID, Started: time.Now()}
+	if k.ledger, err = provision.CreateLedger(k.mock.dir, header); err != nil {
+		return err
+	}
+	var both errgroup.Group
+	both.Go(func() (err error) {
+		k.cluster, err = k.makeCluster(ctx, k.cfg.FolderID, "shared", provision.ClusterSpec{Nodes: true})
+		return err
+	})
+	if !k.outages {
+		both.Go(func() (err error) {
+			k.other, err = k.makeCluster(ctx, k.cfg.FolderID, "other", provision.ClusterSpec{})
+			return err
+		})
+	}
+	return both.Wait()
+}
+
+func (k *killer) makeCluster(ctx context.Context, folder, name string, spec provision.ClusterSpec) (provision.Cluster, error) {
+	cfg := *k.cfg
+	cfg.FolderID = folder
+	return provision.NewFixtures(provision.Options{Config: &cfg, Client: k.client, Ledger: k.ledger}, nil).Cluster(ctx, name, spec)
+}
+
+// closeClusters leaves the clusters themselves to the end of the mock.
+func (k *killer) closeClusters(ctx context.Context) (err error) {
+	if k.client != nil {
+		err = k.client.Close(ctx)
+	}
+	if k.ledger != nil {
+		err = errors.Join(err, k.ledger.Close())
+	}
+	return err
+}
+
+// borrow gets a cluster that no other run has at the time, with a bug that acts on it.
+func (k *killer) borrow(ctx context.Context, b bugs.Bug) (lentCluster, error) {
+	c, err := k.take(ctx)
+	if err != nil {
+		return c, err
+	}
+	if err := k.mock.setBugs(ctx, c.folder, b.Name); err != nil {
+		return c, err
+	}
+	// What a cluster reports and publishes changes with the next update.
+	const method = "yandex.cloud.k8s.v1.ClusterService/Update"
+	op, err := k.client.Clusters().Update(ctx, &k8s.UpdateClusterRequest{ClusterId: c.ID,
+		WorkloadIdentityFederation: &k8s.WorkloadIdentityFederationSpec{Enabled: true},
+		UpdateMask:                 &fieldmaskpb.FieldMask{Paths: []string{"workload_identity_federation.enabled"}}})
+	if err == nil {
+		err = k.client.Wait(ctx, method, op, nil, nil)
+	}
+	return c, cloud.While(err, fmt.Sprintf("giving cluster %s the bug %s", c.ID, b.Name))
+}
+
+// take is an idle cluster, or a new one.
+func (k *killer) take(ctx context.Context) (lentCluster, error) {
+	k.mu.Lock()
+	if last := len(k.idle) - 1; last >= 0 {
+		c := k.idle[last]
+		k.idle = k.idle[:last]
+		k.mu.Unlock()
+		return c, nil
+	}
+	k.lent++
+	name := fmt.Sprintf("lent-%d", k.lent)
+	k.mu.Unlock()
+	folder, err := k.mock.addFolder(ctx, name)
+	if err != nil {
+		return lentCluster{}, err
+	}
+	made, err := k.makeCluster(ctx, folder, name, provision.ClusterSpec{Nodes: true})
+	return lentCluster{Cluster: made, folder: folder}, err
+}
+
+// giveBack ends the bug and lets another run have the cluster.
+func (k *killer) giveBack(ctx context.Context, c lentCluster) error {
+	err := k.mock.setBugs(ctx, c.folder)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.idle = append(k.idle, c)
+	return err
+}
