@@ -1,8 +1,15 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/wlif-conformance/wlif-conformance/framework/conformance"
+	"github.com/wlif-conformance/wlif-conformance/framework/journal"
+	"github.com/wlif-conformance/wlif-conformance/framework/redact"
 )
 
 func TestChosenBugs(t *testing.T) {
@@ -43,5 +50,64 @@ func TestKillQueue(t *testing.T) {
 	}
 	if !slices.Equal(order, []int{0, 3, 4, 1, 2}) {
 		t.Errorf("the order is %v", order)
+	}
+}
+
+// TestReadRun: verdicts count only of a run that came to its end, and of no other beside.
+func TestReadRun(t *testing.T) {
+	verdict := journal.Verdict{Requirement: "access/no-role", Case: "c", Verdict: conformance.Fail, Reason: "r"}
+	for name, tc := range map[string]struct {
+		runs   []string
+		events []journal.Event
+		err    string
+	}{
+		"ended":    {[]string{"a"}, []journal.Event{verdict, journal.RunFinished{}}, ""},
+		"killed":   {[]string{"a"}, []journal.Event{verdict}, "has no end"},
+		"none":     {nil, nil, "0 runs"},
+		"two runs": {[]string{"a", "b"}, []journal.Event{verdict, journal.RunFinished{}}, "2 runs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := t.TempDir()
+			if err := os.WriteFile(filepath.Join(out, "run.log"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, run := range tc.runs {
+				dir := filepath.Join(out, run)
+				if err := os.Mkdir(dir, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				w, err := journal.Open(dir, "run", &redact.Redactor{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range tc.events {
+					if err := w.Write(e); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			made, err := readRun(out)
+			if tc.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.err) {
+					t.Fatalf("error %v, want %q", err, tc.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(made.records) != len(tc.events) || made.folder != filepath.Join(out, "a") {
+				t.Errorf("%d records of %s", len(made.records), made.folder)
+			}
+			if err := made.writeReports(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Stat(filepath.Join(made.folder, "report.html")); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -48,8 +48,8 @@ func (k *killer) runSuite(ctx context.Context, b bugs.Bug) (_ suiteRun, err erro
 	args = append(args, "--other-cluster-id="+k.other.ID, fmt.Sprintf("--second-cluster=%t", control || k.full || killmatrix.NeedsCluster(b)), fmt.Sprintf("--slow=%t", killmatrix.IsSlow(b)))
 	of := k.cluster
 	if b.OwnCluster && !b.FromBirth {
-		lent, err := k.borrow(ctx, b)
-		if err != nil {
+		var lent lentCluster
+		if lent, err = k.borrow(ctx, b); err != nil {
 			return suiteRun{}, err
 		}
 		defer func() { err = errors.Join(err, k.giveBack(context.WithoutCancel(ctx), lent)) }()
@@ -89,17 +89,32 @@ func (k *killer) launch(ctx context.Context, name string, args []string) (suiteR
 	if err := k.start(ctx, append(args, "--journal-only", "--out="+out), out); err != nil {
 		return suiteRun{}, err
 	}
+	made, err := readRun(out)
+	if err != nil {
+		return made, fmt.Errorf("reading the run for %s: %w", name, err)
+	}
+	return made, nil
+}
+
+// readRun reads the journal of the one run in a folder, which must have come to its end.
+func readRun(out string) (suiteRun, error) {
 	entries, err := os.ReadDir(out)
 	if err != nil {
 		return suiteRun{}, err
 	}
 	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() })
 	if len(entries) != 1 {
-		return suiteRun{}, fmt.Errorf("the run for %s made %d folders in %s, not one", name, len(entries), out)
+		return suiteRun{}, fmt.Errorf("there are %d runs in %s, not one", len(entries), out)
 	}
 	folder := filepath.Join(out, entries[0].Name())
 	records, torn, err := journal.Read(folder)
-	return suiteRun{report: report.Build(records, torn), records: records, folder: folder}, err
+	if err != nil {
+		return suiteRun{}, err
+	}
+	if !slices.ContainsFunc(records, func(r journal.Record) bool { _, last := r.Event.(journal.RunFinished); return last }) {
+		return suiteRun{}, fmt.Errorf("the journal in %s has no end: the run was killed", folder)
+	}
+	return suiteRun{report: report.Build(records, torn), records: records, folder: folder}, nil
 }
 
 // environment is that of a run.
