@@ -43,7 +43,7 @@ func newKillCommand() *cobra.Command {
 
 Each bug is turned on in a folder of its own, and a run there must end with FAIL
 in every requirement that the bug names, and in no other. The runs share one
-cluster, unless a bug is one of the cluster's own. Beside them is a run without any
+cluster; one with a bug of a cluster has a cluster for itself meanwhile. Beside them is a run without any
 bug: where that is not green, nothing is proven, and they are called off.
 
 Exit code 0: every bug was caught as declared, and every MUST requirement caught
@@ -61,7 +61,7 @@ committed.`,
 	flags.StringArrayVar(&f.names, "bug", nil, "name of a bug, or a pattern such as 'Jwks*'; may be repeated (default: all)")
 	flags.BoolVar(&f.full, "full", false, "run the whole profile full for each bug, not only the areas it concerns")
 	flags.IntVar(&f.jobs, "jobs", 12, "how many bugs at once: a run waits more than it works")
-	flags.StringVar(&f.out, "out", "", "folder for the runs' reports (default: reports/runs/bugs-<time>)")
+	flags.StringVar(&f.out, "out", "", "folder for the runs' journals, and the reports of those that are not as declared (default: reports/runs/bugs-<time>)")
 	flags.BoolVar(&f.outages, "outages", false, "only see that a cloud which does not answer is never taken for one that refuses; without --bug this is done beside the bugs")
 	flags.BoolVar(&f.page, "page", false, "print what the bugs declare, as Markdown, and run nothing")
 	return cmd
@@ -128,7 +128,7 @@ func runKill(ctx context.Context, f killFlags, out io.Writer) (err error) {
 
 // runBugs runs the control, the bugs and, if these are all, the outages.
 func (k *killer) runBugs(ctx context.Context, chosen []bugs.Bug, began time.Time) error {
-	k.console.say("%d bugs, %d at once, reports in %s", len(chosen), k.jobs, k.out)
+	k.console.say("%d bugs, %d at once, journals in %s", len(chosen), k.jobs, k.out)
 	asked := ctx
 	// The control waits more than it works, so it is beside the bugs; what they show
 	// counts only if it is green, so its failure calls them off.

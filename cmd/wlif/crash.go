@@ -143,7 +143,7 @@ func (c *crasher) points(ctx context.Context) ([]crashmatrix.Point, error) {
 		return nil, err
 	}
 	if made.report.Outcome.ExitCode != report.ExitConformant {
-		return nil, fmt.Errorf("a run that nobody kills must be green, and this one is not: %s", made.report.Outcome.Text)
+		return nil, errors.Join(fmt.Errorf("a run that nobody kills must be green, and this one is not: %s", made.report.Outcome.Text), made.writeReports())
 	}
 	methods, err := mutations(c.audit(), made.report.Run.ID)
 	if err != nil {

@@ -133,6 +133,23 @@ func TestUsageProblemsEndInTwo(t *testing.T) {
 	}
 }
 
+// A run whose reports nobody wants leaves its journal, of which they can be made.
+func TestOnlyTheJournal(t *testing.T) {
+	for _, only := range []bool{false, true} {
+		l := testLaunch(t)
+		l.journalOnly = only
+		l.begin()
+		l.report("")
+		_, err := os.Stat(filepath.Join(string(l.folder), report.JSONFile))
+		if made := err == nil; made == only {
+			t.Errorf("journalOnly %t: %v", only, err)
+		}
+		if made, err := readRun(filepath.Dir(string(l.folder))); err != nil || made.report.Run.ID != l.id {
+			t.Errorf("journalOnly %t: run %q, %v", only, made.report.Run.ID, err)
+		}
+	}
+}
+
 func TestInventoryDecidesNothingLeftBehind(t *testing.T) {
 	left := []journal.ResourceLeft{{Type: "vpc.network", ID: "enp1"}}
 	for _, tc := range []struct {

@@ -109,10 +109,11 @@ func stopping(client *http.Client, blind bool) *http.Client {
 	return &c
 }
 
-// Lookup returns the keys of that kid in a set, most often one, and all that there are. A set is fetched when it is not known or too old, and again for an
-// unknown kid (the issuer may have rotated) or after a failure, but not more often
-// than the settings allow. A failure does not spoil the keys that are there: an
-// unknown kid is anybody's to send.
+// Lookup returns the keys of that kid in a set, most often one, and all that there
+// are. A set is fetched when it is not known or too old, and again for an unknown kid
+// (the issuer may have rotated) or after a failure, but not more often than the
+// settings allow. A failure does not spoil the keys that are there: an unknown kid is
+// anybody's to send.
 func (s *KeySets) Lookup(ctx context.Context, id setKey, kid string) (named, all []publishedKey, err error) {
 	limits := s.k.Settings.Get().JWKS
 	s.mu.Lock()
