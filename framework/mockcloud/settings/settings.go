@@ -285,11 +285,12 @@ func NewLive(s Settings) *Live {
 	return &Live{now: s, spent: make([]int, len(s.Faults)), replaced: make(chan struct{})}
 }
 
-// Get returns the present settings.
+// Get returns the present settings, whose maps and lists are for reading alone: each
+// call of the mock looks into them, and a change is made in a copy.
 func (l *Live) Get() Settings {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.now.clone()
+	return l.now
 }
 
 // BugsIn are the bugs that act at present on what concerns folders.
