@@ -9,13 +9,9 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent"
 )
 
 func main() {
-	// The embedded engine's pods begin as this program, in namespaces of their own.
-	nodeagent.MaybeInit()
 	leaveNoCore()
 	collectSeldom()
 	os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))

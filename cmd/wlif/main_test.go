@@ -5,14 +5,11 @@ import (
 	"io"
 	"os"
 	"testing"
-
-	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent"
 )
 
 // This program starts itself as `wlif mock`, `wlif suite-log` and `wlif sweep`; in tests
 // that is the test binary.
 func TestMain(m *testing.M) {
-	nodeagent.MaybeInit()
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "mock", "suite-log", "sweep":

@@ -19,7 +19,6 @@ import (
 
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster"
 	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/embedded"
-	"github.com/wlif-conformance/wlif-conformance/framework/localcluster/nodeagent"
 )
 
 // testVersion is what the tests run on: the newest, or what the variable says. Making
@@ -33,7 +32,6 @@ var shared localcluster.Cluster
 var nodesPossible error
 
 func TestMain(m *testing.M) {
-	nodeagent.MaybeInit()
 	if dir := os.Getenv(victimVariable); dir != "" {
 		fmt.Fprintln(os.Stderr, beVictim(dir))
 		os.Exit(1)

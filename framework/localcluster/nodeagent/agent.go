@@ -43,10 +43,6 @@ type Agent struct {
 	stopped bool
 }
 
-// MaybeInit must be the first call in main of a program that adds nodes, and in
-// TestMain: a container begins as that program. See sandbox.MaybeInit.
-func MaybeInit() { sandbox.MaybeInit() }
-
 // Start registers the node and begins to run its pods. It returns when the Node object
 // is there; the control plane then takes a moment to use it. Without the rights that
 // pods need it says which are missing.

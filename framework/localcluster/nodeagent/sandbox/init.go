@@ -14,13 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaybeInit must be the first thing in main, and in TestMain of tests that run
-// containers: where this process was started to become a container it does so and
-// does not return.
-func MaybeInit() {
+// A container begins as this program: where that is what this process was started for,
+// it becomes the container and does not return. That is done here, and not first in
+// main, because a program's packages are initialized in the order of their needs and
+// names: what is large, such as the APIs of Kubernetes and of the cloud, comes later,
+// and takes longer than all that a container has to do.
+func init() {
 	switch {
 	case os.Getpid() != 1 || len(os.Args) != 1 || (os.Args[0] != initName && os.Args[0] != pauseName):
-		initHooked.Store(true)
 		return
 	case os.Args[0] == pauseName:
 		pause()

@@ -11,11 +11,6 @@ import (
 	"time"
 )
 
-func TestMain(m *testing.M) {
-	MaybeInit()
-	os.Exit(m.Run())
-}
-
 var testEnv = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}
 
 func needRoot(t *testing.T) {
