@@ -101,8 +101,24 @@ func (c *Cluster) startAPIServer() (*childproc.Process, error) {
 	return c.run(kubebin.APIServer, args...)
 }
 
+// idleControllers have nothing to do in a cluster without disks, devices, metrics and
+// nodes that ask for certificates: they would only watch, which is half of what controllers
+// cost a cluster that is started and one that waits.
+var idleControllers = []string{
+	"horizontal-pod-autoscaler", "disruption", "resourcequota", "endpointslice-mirroring", "replicationcontroller",
+	"certificatesigningrequest-signing", "certificatesigningrequest-approving", "certificatesigningrequest-cleaner",
+	"persistentvolume-binder", "persistentvolume-attach-detach", "persistentvolume-expander", "persistentvolume-protection",
+	"persistentvolumeclaim-protection", "ephemeral-volume", "resourceclaim", "node-ipam", "ttl",
+	"storageversion-garbage-collector", "validatingadmissionpolicy-status", "legacy-serviceaccount-token-cleaner",
+}
+
 func (c *Cluster) startControllerManager() (*childproc.Process, error) {
+	controllers := "*"
+	for _, idle := range idleControllers {
+		controllers += ",-" + idle + "-controller"
+	}
 	return c.run(kubebin.ControllerManager,
+		"--controllers="+controllers,
 		"--kubeconfig="+c.configPath(kubebin.ControllerManager+".kubeconfig"),
 		"--cluster-name="+c.spec.Name,
 		"--service-account-private-key-file="+c.keys.path("sa.key"),
