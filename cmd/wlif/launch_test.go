@@ -102,7 +102,7 @@ func TestSuiteGetsCredentialsByTheEnvironmentOnly(t *testing.T) {
 	if !slices.Equal(environ, want) {
 		t.Errorf("environment %q", environ)
 	}
-	if strings.Contains(strings.Join(suiteArguments(l), " "), "canary") {
+	if strings.Contains(strings.Join(suiteCommand(l), " "), "canary") {
 		t.Error("a credential is among the arguments")
 	}
 }

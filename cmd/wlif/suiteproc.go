@@ -49,14 +49,24 @@ func suiteTimeout(t config.Timeouts) time.Duration {
 	return t.Provision.D() + t.Teardown.D() + 12*time.Hour
 }
 
-func suiteArguments(l *launch) []string {
-	return []string{
-		"run", "--label-filter", l.chosen.filter, fmt.Sprintf("--procs=%d", l.cfg.Procs),
-		"--timeout", suiteTimeout(l.cfg.Timeouts).String(), "--grace-period", "30s",
-		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--keep-going", "--trace", "--no-color",
-		"--poll-progress-after", pollProgressAfter.String(),
-		l.tools.suite,
+// suiteCommand is the suite: by Ginkgo's program, which lets several processes work
+// together, or, where there is one, without it.
+func suiteCommand(l *launch) []string {
+	flags := []string{
+		"label-filter=" + l.chosen.filter, "timeout=" + suiteTimeout(l.cfg.Timeouts).String(), "grace-period=30s",
+		"randomize-all", "fail-on-empty", "fail-on-pending", "trace", "no-color", "poll-progress-after=" + pollProgressAfter.String(),
 	}
+	command, prefix := []string{l.tools.suite}, "--ginkgo."
+	if l.cfg.Procs > 1 {
+		command, prefix = []string{l.tools.ginkgo, "run", fmt.Sprintf("--procs=%d", l.cfg.Procs), "--keep-going"}, "--"
+	}
+	for _, flag := range flags {
+		command = append(command, prefix+flag)
+	}
+	if l.cfg.Procs > 1 {
+		command = append(command, l.tools.suite)
+	}
+	return command
 }
 
 // suiteEnviron is this process's environment without the project's own keys and
@@ -76,7 +86,8 @@ func suiteEnviron(l *launch, environ []string) []string {
 // runSuite runs the compiled suite in a process group of its own and returns when
 // no process of the group is left.
 func (l *launch) runSuite() error {
-	command := exec.Command(l.tools.ginkgo, suiteArguments(l)...) //nolint:gosec // G204: the suite's own program
+	words := suiteCommand(l)
+	command := exec.Command(words[0], words[1:]...) //nolint:gosec // G204: the suite's own program
 	command.Env = suiteEnviron(l, os.Environ())
 	command.Dir = string(l.folder)
 	log, err := startSuiteLog(l.folder.SuiteLog(), command.Env)
