@@ -28,12 +28,15 @@ type killClusters struct {
 	// idle are those that are lent to one run at a time and that nobody has now.
 	idle []lentCluster
 	lent int
+	// borrowers is how many runs are still to borrow one.
+	borrowers int
 }
 
 // lentCluster is in a folder of its own, where bugs act on it.
 type lentCluster struct {
 	provision.Cluster
 	folder string
+	by     *provision.Fixtures
 }
 
 func onExisting(c provision.Cluster) []string {
@@ -51,22 +54,23 @@ func (k *killer) makeClusters(ctx context.Context) (err error) {
 	}
 	var both errgroup.Group
 	both.Go(func() (err error) {
-		k.cluster, err = k.makeCluster(ctx, k.cfg.FolderID, "shared", provision.ClusterSpec{Nodes: true})
+		k.cluster, err = k.fixtures(k.cfg.FolderID).Cluster(ctx, "shared", provision.ClusterSpec{Nodes: true})
 		return err
 	})
 	if !k.outages {
 		both.Go(func() (err error) {
-			k.other, err = k.makeCluster(ctx, k.cfg.FolderID, "other", provision.ClusterSpec{})
+			k.other, err = k.fixtures(k.cfg.FolderID).Cluster(ctx, "other", provision.ClusterSpec{})
 			return err
 		})
 	}
 	return both.Wait()
 }
 
-func (k *killer) makeCluster(ctx context.Context, folder, name string, spec provision.ClusterSpec) (provision.Cluster, error) {
+// fixtures make what they are asked for in a folder.
+func (k *killer) fixtures(folder string) *provision.Fixtures {
 	cfg := *k.cfg
 	cfg.FolderID = folder
-	return provision.NewFixtures(provision.Options{Config: &cfg, Client: k.client, Ledger: k.ledger}, nil).Cluster(ctx, name, spec)
+	return provision.NewFixtures(provision.Options{Config: &cfg, Client: k.client, Ledger: k.ledger}, nil)
 }
 
 // closeClusters leaves the clusters themselves to the end of the mock.
@@ -79,6 +83,9 @@ func (k *killer) closeClusters(ctx context.Context) (err error) {
 	}
 	return err
 }
+
+// borrows says whether a bug's run borrows a cluster.
+func borrows(b bugs.Bug) bool { return b.OwnCluster && !b.FromBirth }
 
 // borrow gets a cluster that no other run has at the time, with a bug that acts on it.
 func (k *killer) borrow(ctx context.Context, b bugs.Bug) (lentCluster, error) {
@@ -103,6 +110,7 @@ func (k *killer) borrow(ctx context.Context, b bugs.Bug) (lentCluster, error) {
 // take is an idle cluster, or a new one.
 func (k *killer) take(ctx context.Context) (lentCluster, error) {
 	k.mu.Lock()
+	k.borrowers--
 	if last := len(k.idle) - 1; last >= 0 {
 		c := k.idle[last]
 		k.idle = k.idle[:last]
@@ -116,15 +124,24 @@ func (k *killer) take(ctx context.Context) (lentCluster, error) {
 	if err != nil {
 		return lentCluster{}, err
 	}
-	made, err := k.makeCluster(ctx, folder, name, provision.ClusterSpec{Nodes: true})
-	return lentCluster{Cluster: made, folder: folder}, err
+	by := k.fixtures(folder)
+	made, err := by.Cluster(ctx, name, provision.ClusterSpec{Nodes: true})
+	return lentCluster{Cluster: made, folder: folder, by: by}, err
 }
 
-// giveBack ends the bug and lets another run have the cluster.
+// giveBack ends the bug and lets another run have the cluster. When no other will ask for
+// one those that are idle are deleted: a cluster works even while nobody uses it.
 func (k *killer) giveBack(ctx context.Context, c lentCluster) error {
 	err := k.mock.setBugs(ctx, c.folder)
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.idle = append(k.idle, c)
+	var spare []lentCluster
+	if k.borrowers <= 0 {
+		spare, k.idle = k.idle, nil
+	}
+	k.mu.Unlock()
+	for _, s := range spare {
+		err = errors.Join(err, s.by.Delete(ctx, s.ID))
+	}
 	return err
 }

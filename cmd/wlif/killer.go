@@ -104,6 +104,9 @@ func (k *killer) close(ctx context.Context) error {
 func (k *killer) runAll(ctx context.Context, chosen []bugs.Bug) []killmatrix.Result {
 	q := &killQueue{few: max(1, k.jobs/4)}
 	for i, b := range chosen {
+		if borrows(b) {
+			k.borrowers++
+		}
 		if k.full || b.OwnCluster || killmatrix.NeedsCluster(b) {
 			q.heavy = append(q.heavy, i)
 		} else {

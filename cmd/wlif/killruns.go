@@ -47,7 +47,7 @@ func (k *killer) runSuite(ctx context.Context, b bugs.Bug) (_ suiteRun, err erro
 	}
 	args = append(args, "--other-cluster-id="+k.other.ID, fmt.Sprintf("--second-cluster=%t", control || k.full || killmatrix.NeedsCluster(b)), fmt.Sprintf("--slow=%t", killmatrix.IsSlow(b)))
 	of := k.cluster
-	if b.OwnCluster && !b.FromBirth {
+	if borrows(b) {
 		var lent lentCluster
 		if lent, err = k.borrow(ctx, b); err != nil {
 			return suiteRun{}, err
@@ -71,16 +71,21 @@ func (k *killer) arguments(folder string, requirements []string) []string {
 		"--forging-keys=" + k.keys(), "--lacks=" + strings.Join(k.lacking(), ",")}
 }
 
-// suiteRun is a run as its journal tells of it.
+// suiteRun is a run as its journal tells of it, without the calls.
 type suiteRun struct {
-	report  report.Report
-	records []journal.Record
-	folder  string
+	report report.Report
+	folder string
 }
 
 // writeReports makes the reports, which only who looks for a fault reads: for every run
 // they would be a twentieth of the work.
-func (r suiteRun) writeReports() error { return writeReports(r.folder, r.report, r.records, "") }
+func (r suiteRun) writeReports() error {
+	records, torn, err := journal.Read(r.folder)
+	if err != nil {
+		return err
+	}
+	return writeReports(r.folder, report.Build(records, torn), records, "")
+}
 
 // launch runs this program and reads the run's journal; that the run is red is what
 // is wanted.
@@ -107,14 +112,14 @@ func readRun(out string) (suiteRun, error) {
 		return suiteRun{}, fmt.Errorf("there are %d runs in %s, not one", len(entries), out)
 	}
 	folder := filepath.Join(out, entries[0].Name())
-	records, torn, err := journal.Read(folder)
+	records, torn, err := journal.Read(folder, journal.Called{}.Kind())
 	if err != nil {
 		return suiteRun{}, err
 	}
 	if !slices.ContainsFunc(records, func(r journal.Record) bool { _, last := r.Event.(journal.RunFinished); return last }) {
 		return suiteRun{}, fmt.Errorf("the journal in %s has no end: the run was killed", folder)
 	}
-	return suiteRun{report: report.Build(records, torn), records: records, folder: folder}, nil
+	return suiteRun{report: report.Build(records, torn), folder: folder}, nil
 }
 
 // environment is that of a run.

@@ -61,7 +61,7 @@ short. Three times: the run ends at once; wlif sweep deletes what is left.`,
 	config.AddFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&pauses, "pause-on-failure", false, "wait for Enter after a check that failed, before it cleans up; on a terminal, with one process")
 	cmd.Flags().StringVar(&recorded, "record", "", "file to write what was observed to, for wlif mock --verify; it has no secrets, and placeholders for ids")
-	cmd.Flags().BoolVar(&journalOnly, "journal-only", false, "write the journal alone; wlif report FOLDER makes the reports of it")
+	cmd.Flags().BoolVar(&journalOnly, "journal-only", false, "show no progress and write the journal alone; wlif report FOLDER makes the reports of it")
 	addOutputFlag(cmd, &output)
 	cmd.Flags().SortFlags = false
 	return cmd
@@ -91,7 +91,7 @@ type launch struct {
 	jsonReport io.Writer
 	// recording is a file for what was observed; empty: nobody asked for it.
 	recording string
-	// journalOnly leaves the other files of the report to who wants them.
+	// journalOnly leaves progress and the other files of the report to who wants them.
 	journalOnly bool
 
 	// canary is a secret that the suite plants where payloads go.
@@ -174,7 +174,7 @@ func (l *launch) run(ctx context.Context) int {
 	l.interrupts = catchInterrupts(l.interrupted)
 	defer l.interrupts.stop()
 	l.begin()
-	stopShowing := l.console.follow(l.written)
+	stopShowing := l.show()
 	defer stopShowing()
 	if err := l.prepare(ctx); err != nil {
 		l.problem("preflight", err)
@@ -192,6 +192,15 @@ func (l *launch) run(ctx context.Context) int {
 	kept := l.finish(ctx)
 	stopShowing()
 	return l.report(kept)
+}
+
+// show shows the run's progress, if somebody wants to see it.
+func (l *launch) show() (stop func()) {
+	if l.journalOnly {
+		l.written.Without(journal.Called{}.Kind())
+		return func() {}
+	}
+	return l.console.follow(l.written)
 }
 
 func (l *launch) begin() {

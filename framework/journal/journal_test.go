@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -268,5 +269,27 @@ func TestAllBesideNext(t *testing.T) {
 	demand(follower.All, "one two")
 	if _, err := Follow(t.TempDir()).All(); err == nil {
 		t.Error("a folder without a journal has one")
+	}
+}
+
+func TestWithoutSomeKinds(t *testing.T) {
+	dir := t.TempDir()
+	w := open(t, dir, "suite-1", &redact.Redactor{})
+	for _, e := range append(slices.Clone(every), Log{Level: "info", Text: `"kind":"called"`}) {
+		if err := w.Write(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	records, torn, err := Read(dir, Called{}.Kind(), Step{}.Kind())
+	if err != nil || len(torn) != 0 {
+		t.Fatal(err, torn)
+	}
+	if len(records) != len(every)-1 {
+		t.Errorf("%d records of %d, two of which are left out", len(records), len(every)+1)
+	}
+	for _, r := range records {
+		if kind := r.Event.Kind(); kind == (Called{}).Kind() || kind == (Step{}).Kind() {
+			t.Errorf("a %s event", kind)
+		}
 	}
 }

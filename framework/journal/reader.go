@@ -15,6 +15,8 @@ import (
 // is safe for concurrent use.
 type Follower struct {
 	dir string
+	// without are the kinds of events that are left out, as they stand in a line.
+	without [][]byte
 
 	mu    sync.Mutex
 	files map[string]*following
@@ -33,6 +35,25 @@ type following struct {
 // Follow starts at the beginning of the journal in dir.
 func Follow(dir string) *Follower {
 	return &Follower{dir: dir, files: map[string]*following{}}
+}
+
+// Without leaves out the events of some kinds, which costs less than to read them: the
+// calls are most of a journal, and say nothing about verdicts.
+func (f *Follower) Without(kinds ...string) *Follower {
+	for _, kind := range kinds {
+		f.without = append(f.without, fmt.Appendf(nil, `"kind":%q`, kind))
+	}
+	return f
+}
+
+// lineHead is as much of a line as has what comes before the event.
+const lineHead = 200
+
+// leavesOut says whether a line's event is of a kind that is left out. Inside of a value
+// the quotes would be escaped.
+func (f *Follower) leavesOut(text []byte) bool {
+	head := text[:min(len(text), lineHead)]
+	return slices.ContainsFunc(f.without, func(kind []byte) bool { return bytes.Contains(head, kind) })
 }
 
 // Next gives the records written since the last call, merged by time. Lines
@@ -103,6 +124,9 @@ func (f *Follower) read(path string) ([]Record, error) {
 		}
 		at.rest = rest
 		at.lines++
+		if f.leavesOut(text) {
+			continue
+		}
 		record, err := decodeLine(text)
 		if err != nil {
 			f.torn = append(f.torn, fmt.Sprintf("%s:%d: %v", filepath.Base(path), at.lines, err))
@@ -132,10 +156,10 @@ func (f *Follower) Torn() []string {
 	return torn
 }
 
-// Read gives the whole journal of a run, merged by time, and the lines that
-// were torn. A folder without any journal file is an error.
-func Read(dir string) (records []Record, torn []string, err error) {
-	f := Follow(dir)
+// Read gives the whole journal of a run, without some kinds of events if they are named,
+// merged by time, and the lines that were torn. A folder without any journal file is an error.
+func Read(dir string, without ...string) (records []Record, torn []string, err error) {
+	f := Follow(dir).Without(without...)
 	if records, err = f.All(); err != nil {
 		return nil, nil, err
 	}
