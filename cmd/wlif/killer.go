@@ -63,7 +63,7 @@ func (k *killer) open(ctx context.Context) (err error) {
 		return err
 	}
 	say := func(line string) { k.console.say("mock: %s", line) }
-	if k.mock, err = startMock(ctx, mockOptions{cfg: k.cfg, runID: provision.NewRunID(), audit: k.audit(), say: say}); err != nil {
+	if k.mock, err = startMock(ctx, mockOptions{cfg: k.cfg, runID: provision.NewRunID(), audit: k.audit(), say: say, start: startPatiently}); err != nil {
 		return err
 	}
 	if err := k.mock.apply(k.cfg); err != nil {

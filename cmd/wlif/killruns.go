@@ -152,6 +152,9 @@ func (k *killer) start(ctx context.Context, args []string, out string) error {
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) } // a run tears down
 	command.Env = k.environment()
 	command.Stdout, command.Stderr = log, log
-	_ = command.Run() // its journal says how it ended
+	if err := startPatiently(command); err != nil {
+		return fmt.Errorf("starting a run: %w", err)
+	}
+	_ = command.Wait() // its journal says how it ended
 	return ctx.Err()
 }

@@ -61,6 +61,8 @@ type mockOptions struct {
 	audit string
 	// say shows what the mock is doing.
 	say func(line string)
+	// start is how the mock's program is started; nil: as any other.
+	start func(*exec.Cmd) error
 }
 
 // startMock starts `wlif mock` and returns when it answers. Unless the run's
@@ -89,7 +91,11 @@ func startMock(ctx context.Context, o mockOptions) (*mockProcess, error) {
 		command.SysProcAttr.Pdeathsig = syscall.SIGTERM
 	}
 	started := make(chan error)
-	go m.hold(command, started)
+	start := o.start
+	if start == nil {
+		start = (*exec.Cmd).Start
+	}
+	go m.hold(start, command, started)
 	if err := <-started; err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the mock: %w", err), m.removeDir())
 	}
@@ -122,10 +128,10 @@ func (m *mockProcess) arguments(o mockOptions) []string {
 
 // hold starts the mock on a thread of its own and stays on it: the kernel sends
 // the parent-death signal when the thread ends, not the process.
-func (m *mockProcess) hold(command *exec.Cmd, started chan<- error) {
+func (m *mockProcess) hold(start func(*exec.Cmd) error, command *exec.Cmd, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := command.Start(); err != nil {
+	if err := start(command); err != nil {
 		started <- err
 		return
 	}
