@@ -100,9 +100,13 @@ func (k *killer) close(ctx context.Context) error {
 }
 
 // runAll runs the suite for every bug, several at once. At most a quarter of them are
-// runs that make or restart clusters: these compute, where the others wait.
+// runs that make or restart clusters: these compute, where the others wait. With the whole
+// profile all do both, half at a time.
 func (k *killer) runAll(ctx context.Context, chosen []bugs.Bug) []killmatrix.Result {
 	q := &killQueue{few: max(1, k.jobs/4)}
+	if k.full {
+		q.few = max(1, k.jobs/2)
+	}
 	for i, b := range chosen {
 		if borrows(b) {
 			k.borrowers++

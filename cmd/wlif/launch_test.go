@@ -107,6 +107,31 @@ func TestSuiteGetsCredentialsByTheEnvironmentOnly(t *testing.T) {
 	}
 }
 
+// One process needs nobody to hand its flags on; the flags are the same.
+func TestSuiteCommand(t *testing.T) {
+	l := testLaunch(t)
+	l.chosen.filter, l.tools = "requirement: containsAny {a, b}", tools{suite: "/bin/suites.test", ginkgo: "/bin/ginkgo"}
+	flags := func(procs int, prefix string) (program string, out []string) {
+		t.Helper()
+		l.cfg.Procs = procs
+		command := suiteCommand(l)
+		for _, word := range command {
+			if flag, ok := strings.CutPrefix(word, prefix); ok && !strings.HasPrefix(flag, "procs=") && flag != "keep-going" {
+				out = append(out, flag)
+			}
+		}
+		return command[0], out
+	}
+	alone, of := flags(1, "--ginkgo.")
+	together, by := flags(4, "--")
+	if alone != l.tools.suite || together != l.tools.ginkgo {
+		t.Errorf("one process is started by %s, four by %s", alone, together)
+	}
+	if !slices.Equal(of, by) || !slices.Contains(of, "label-filter="+l.chosen.filter) || !slices.Contains(of, "fail-on-empty") {
+		t.Errorf("flags of one process %q, of four %q", of, by)
+	}
+}
+
 func TestUsageProblemsEndInTwo(t *testing.T) {
 	for _, tc := range []struct {
 		name string
