@@ -79,7 +79,7 @@ var cluster = in("cluster",
 
 var (
 	clusterTokensFail = may("it exchanges a token of the cluster, or compares its issuer", "issuer/*", "tutorial/payload", "exchange/*cluster*",
-		"access/*", "secrets/*", "clients/*", "lifecycle/*")
+		"access/*", "secrets/*", "clients/*", "custom/*", "metadata/*", "lifecycle/*")
 	keySetFails = may("it exchanges a token of the cluster, or verifies one", "issuer/*", "tutorial/payload", "exchange/*cluster*",
-		"access/*", "secrets/*", "clients/*", "lifecycle/*")
+		"access/*", "secrets/*", "clients/*", "metadata/*", "lifecycle/*")
 )
