@@ -38,7 +38,8 @@ func Follow(dir string) *Follower {
 }
 
 // Without leaves out the events of some kinds, which costs less than to read them: the
-// calls are most of a journal, and say nothing about verdicts.
+// calls are most of a journal, and say nothing about verdicts. It is called before
+// anything is read.
 func (f *Follower) Without(kinds ...string) *Follower {
 	for _, kind := range kinds {
 		f.without = append(f.without, fmt.Appendf(nil, `"kind":%q`, kind))

@@ -102,8 +102,8 @@ func (c *Cluster) startAPIServer() (*childproc.Process, error) {
 }
 
 // idleControllers have nothing to do in a cluster without disks, devices, metrics and
-// nodes that ask for certificates: they would only watch, which is half of what controllers
-// cost a cluster that is started and one that waits.
+// nodes that ask for certificates, or see to kinds that no run makes (quotas, disruption
+// budgets, replication controllers): they would only watch, which costs all the same.
 var idleControllers = []string{
 	"horizontal-pod-autoscaler", "disruption", "resourcequota", "endpointslice-mirroring", "replicationcontroller",
 	"certificatesigningrequest-signing", "certificatesigningrequest-approving", "certificatesigningrequest-cleaner",
