@@ -42,7 +42,7 @@ var _ = Describe("A pod's token", func() {
 	call, exec, gone, propagation, link := timeouts.Call.D(), timeouts.Exec.D(), timeouts.Delete.D(), timeouts.Propagation.D(), timeouts.Operation.D()
 	pod := timeouts.PodRunning.D()
 
-	It("is bound to the pod", check.Decides(conformance.IssuerTokenBoundToPod), run.Limit(pod, exec, call, call, gone, propagation), boundToPod)
+	It("is bound to the pod", check.Decides(conformance.IssuerTokenBoundToPod), run.Limit(pod, exec, call, call, gone, propagation, remembered), boundToPod)
 	It("may outlive the pod at the cloud", check.Decides(conformance.IssuerDeletedPodToken), run.Limit(link, propagation, call, gone, call), deletedPod)
 	It("is there again after a restart of the container", check.Decides(conformance.IssuerContainerRestart),
 		run.Limit(link, propagation, pod, exec, exec, pod, exec, call), containerRestart)
