@@ -54,6 +54,41 @@ func TestKillQueue(t *testing.T) {
 	}
 }
 
+// TestLending: a cluster that was given back is lent again, and none stays when nobody is
+// left to ask for it.
+func TestLending(t *testing.T) {
+	l := &lending{borrowers: 3}
+	lent := func() lentCluster {
+		t.Helper()
+		c, name := l.take()
+		if name == "" {
+			t.Fatal("there is an idle cluster, where all are lent")
+		}
+		c.folder = name
+		return c
+	}
+	first, second := lent(), lent()
+	if first.folder == second.folder {
+		t.Errorf("two clusters are named %s", first.folder)
+	}
+	if spare := l.giveBack(first); len(spare) > 0 {
+		t.Errorf("%v is to be deleted, and one run is still to borrow one", spare)
+	}
+	again, name := l.take()
+	if name != "" || again.folder != first.folder {
+		t.Errorf("lent is %q, or a new one %q, and not %s, which is idle", again.folder, name, first.folder)
+	}
+	var deleted []string
+	for _, c := range []lentCluster{second, again} {
+		for _, spare := range l.giveBack(c) {
+			deleted = append(deleted, spare.folder)
+		}
+	}
+	if !slices.Equal(deleted, []string{second.folder, first.folder}) {
+		t.Errorf("deleted are %v, and not both", deleted)
+	}
+}
+
 // TestReadRun: verdicts count only of a run that came to its end, and of no other beside.
 func TestReadRun(t *testing.T) {
 	verdict := journal.Verdict{Requirement: "access/no-role", Case: "c", Verdict: conformance.Fail, Reason: "r"}

@@ -24,12 +24,43 @@ type killClusters struct {
 	// cluster is what most runs share, and other what all have for their other cluster.
 	cluster, other provision.Cluster
 
+	lending lending
+}
+
+// lending is which clusters are lent to one run at a time.
+type lending struct {
 	mu sync.Mutex
-	// idle are those that are lent to one run at a time and that nobody has now.
+	// idle are those that nobody has now.
 	idle []lentCluster
-	lent int
+	made int
 	// borrowers is how many runs are still to borrow one.
 	borrowers int
+}
+
+// take is an idle cluster; without one it is the name of a new one.
+func (l *lending) take() (lentCluster, string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.borrowers--
+	if last := len(l.idle) - 1; last >= 0 {
+		c := l.idle[last]
+		l.idle = l.idle[:last]
+		return c, ""
+	}
+	l.made++
+	return lentCluster{}, fmt.Sprintf("lent-%d", l.made)
+}
+
+// giveBack lets another run have the cluster. When no other will ask for one it is which
+// are to be deleted: a cluster works even while nobody uses it.
+func (l *lending) giveBack(c lentCluster) (spare []lentCluster) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.idle = append(l.idle, c)
+	if l.borrowers <= 0 {
+		spare, l.idle = l.idle, nil
+	}
+	return spare
 }
 
 // lentCluster is in a folder of its own, where bugs act on it.
@@ -109,17 +140,10 @@ func (k *killer) borrow(ctx context.Context, b bugs.Bug) (lentCluster, error) {
 
 // take is an idle cluster, or a new one.
 func (k *killer) take(ctx context.Context) (lentCluster, error) {
-	k.mu.Lock()
-	k.borrowers--
-	if last := len(k.idle) - 1; last >= 0 {
-		c := k.idle[last]
-		k.idle = k.idle[:last]
-		k.mu.Unlock()
+	c, name := k.lending.take()
+	if name == "" {
 		return c, nil
 	}
-	k.lent++
-	name := fmt.Sprintf("lent-%d", k.lent)
-	k.mu.Unlock()
 	folder, err := k.mock.addFolder(ctx, name)
 	if err != nil {
 		return lentCluster{}, err
@@ -129,19 +153,12 @@ func (k *killer) take(ctx context.Context) (lentCluster, error) {
 	return lentCluster{Cluster: made, folder: folder, by: by}, err
 }
 
-// giveBack ends the bug and lets another run have the cluster. When no other will ask for
-// one those that are idle are deleted: a cluster works even while nobody uses it.
+// giveBack ends the bug, lets another run have the cluster, and deletes those that no
+// other will ask for.
 func (k *killer) giveBack(ctx context.Context, c lentCluster) error {
 	err := k.mock.setBugs(ctx, c.folder)
-	k.mu.Lock()
-	k.idle = append(k.idle, c)
-	var spare []lentCluster
-	if k.borrowers <= 0 {
-		spare, k.idle = k.idle, nil
-	}
-	k.mu.Unlock()
-	for _, s := range spare {
-		err = errors.Join(err, s.by.Delete(ctx, s.ID))
+	for _, spare := range k.lending.giveBack(c) {
+		err = errors.Join(err, spare.by.Delete(ctx, spare.ID))
 	}
 	return err
 }

@@ -109,7 +109,7 @@ func (k *killer) runAll(ctx context.Context, chosen []bugs.Bug) []killmatrix.Res
 	}
 	for i, b := range chosen {
 		if borrows(b) {
-			k.borrowers++
+			k.lending.borrowers++
 		}
 		if k.full || b.OwnCluster || killmatrix.NeedsCluster(b) {
 			q.heavy = append(q.heavy, i)
