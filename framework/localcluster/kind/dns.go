@@ -74,6 +74,15 @@ func (c *Cluster) teachDNS(ctx context.Context) error {
 	})
 }
 
+// awaitNames waits until kube-proxy leads a node's pods to CoreDNS. Before, they resolve
+// no name.
+func (m *member) awaitNames(ctx context.Context) error {
+	return poll(ctx, "kube-proxy on the node", func(ctx context.Context) error {
+		_, err := inNode(ctx, m.name, nil, "iptables-save --table nat | grep -q 'kube-system/kube-dns:dns -> '")
+		return err
+	})
+}
+
 // formerDNSGone is nil when no pod with the former configuration is left. One that ends
 // goes on answering for seconds that it knows no such host, for as long as a node's
 // kube-proxy sends it questions: it gets one second.

@@ -122,6 +122,10 @@ func (c *Cluster) handOver(ctx context.Context, w *member, spec localcluster.Nod
 	if err := c.cordon(ctx, w.name, false); err != nil {
 		return err
 	}
+	// A node is Ready before its kube-proxy has started.
+	if err := w.awaitNames(ctx); err != nil {
+		return err
+	}
 	return poll(ctx, "the node to be Ready", func(ctx context.Context) error { return c.ready(ctx, w.name) })
 }
 

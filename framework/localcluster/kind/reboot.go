@@ -49,10 +49,7 @@ func (c *Cluster) reboot(ctx context.Context, w *member) error {
 	}
 	// The API server believes for a while that the node is Ready as before. kube-proxy's
 	// rules are new: its kubelet has started it.
-	if err := poll(ctx, "kube-proxy on the node", func(ctx context.Context) error {
-		_, err := inNode(ctx, w.name, nil, "iptables-save --table nat | grep -q -- '-A KUBE-SERVICES'")
-		return err
-	}); err != nil {
+	if err := w.awaitNames(ctx); err != nil {
 		return err
 	}
 	return poll(ctx, "the node to be Ready", func(ctx context.Context) error { return c.ready(ctx, w.name) })
