@@ -342,6 +342,41 @@ func TestTheWebhookIsReachedByTheGateUnderItsName(t *testing.T) {
 
 // ignoreExit is err without the exit code of a program.
 
+// TestLeadsTo: a node's pods resolve names when all that kube-proxy leads them to answers.
+func TestLeadsTo(t *testing.T) {
+	rule := func(to string) string {
+		return `-A KUBE-SVC-TCOU7JCQXEZGVUNU -m comment --comment "kube-system/kube-dns:dns -> ` + to + `:53" -j KUBE-SEP-X` + "\n"
+	}
+	// Of a service that has nobody behind it kube-proxy still says so much.
+	const service = `-A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m comment --comment "kube-system/kube-dns:dns cluster IP" -j KUBE-SVC-TCOU7JCQXEZGVUNU` + "\n"
+	for name, tc := range map[string]struct {
+		rules string
+		pods  []string
+		leads bool
+	}{
+		"to the pod":            {service + rule("10.244.0.3"), []string{"10.244.0.3"}, true},
+		"by two rules":          {service + rule("10.244.0.3") + rule("10.244.0.3"), []string{"10.244.0.3"}, true},
+		"to both":               {service + rule("10.244.0.4") + rule("10.244.0.3"), []string{"10.244.0.3", "10.244.0.4"}, true},
+		"no kube-proxy":         {"", []string{"10.244.0.3"}, false},
+		"nobody yet":            {service, []string{"10.244.0.3"}, false},
+		"to a former one":       {service + rule("10.244.0.2"), []string{"10.244.0.3"}, false},
+		"to a former one, too":  {service + rule("10.244.0.2") + rule("10.244.0.3"), []string{"10.244.0.3"}, false},
+		"to one of two":         {service + rule("10.244.0.3"), []string{"10.244.0.3", "10.244.0.4"}, false},
+		"to a longer address":   {service + rule("10.244.0.30"), []string{"10.244.0.3"}, false},
+		"nobody answers at all": {service, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var pods []corev1.Pod
+			for _, address := range tc.pods {
+				pods = append(pods, corev1.Pod{Status: corev1.PodStatus{PodIP: address}})
+			}
+			if err := leadsTo(tc.rules, pods); (err == nil) != tc.leads {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 func TestEndingPods(t *testing.T) {
 	now := metav1.Now()
 	pods := []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "new"}}, {ObjectMeta: metav1.ObjectMeta{Name: "former", DeletionTimestamp: &now}}}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -74,28 +75,63 @@ func (c *Cluster) teachDNS(ctx context.Context) error {
 	})
 }
 
-// awaitNames waits until kube-proxy leads a node's pods to CoreDNS. Before, they resolve
-// no name.
-func (m *member) awaitNames(ctx context.Context) error {
+// awaitNames waits until kube-proxy leads a node's pods to the CoreDNS that answers now,
+// and to no former one. Before, they resolve no name.
+func (c *Cluster) awaitNames(ctx context.Context, m *member) error {
 	return poll(ctx, "kube-proxy on the node", func(ctx context.Context) error {
-		_, err := inNode(ctx, m.name, nil, "iptables-save --table nat | grep -q 'kube-system/kube-dns:dns -> '")
-		return err
+		pods, err := c.dnsPods(ctx)
+		if err != nil {
+			return err
+		}
+		rules, err := inNode(ctx, m.name, nil, "iptables-save --table nat")
+		if err != nil {
+			return err
+		}
+		return leadsTo(string(rules), pods)
 	})
+}
+
+// dnsEndpoint is where a rule leads questions, in the comment that kube-proxy gives it.
+var dnsEndpoint = regexp.MustCompile(`kube-system/kube-dns:dns -> ([^"]+):53"`)
+
+// leadsTo is nil when kube-proxy's rules lead to all of these pods, and to no others.
+func leadsTo(rules string, pods []corev1.Pod) error {
+	var led, want []string
+	for _, match := range dnsEndpoint.FindAllStringSubmatch(rules, -1) {
+		led = append(led, match[1])
+	}
+	for _, pod := range pods {
+		want = append(want, pod.Status.PodIP)
+	}
+	slices.Sort(led)
+	slices.Sort(want)
+	led = slices.Compact(led)
+	if len(want) == 0 || !slices.Equal(led, want) {
+		return fmt.Errorf("it leads to %q, and CoreDNS is at %q", led, want)
+	}
+	return nil
+}
+
+func (c *Cluster) dnsPods(ctx context.Context) ([]corev1.Pod, error) {
+	pods, err := c.api.CoreV1().Pods(systemNamespace).List(ctx, metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"})
+	if err != nil {
+		return nil, err
+	}
+	return pods.Items, nil
 }
 
 // formerDNSGone is nil when no pod with the former configuration is left. One that ends
 // goes on answering for seconds that it knows no such host, for as long as a node's
 // kube-proxy sends it questions: it gets one second.
 func (c *Cluster) formerDNSGone(ctx context.Context) error {
-	api := c.api.CoreV1().Pods(systemNamespace)
-	pods, err := api.List(ctx, metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"})
+	pods, err := c.dnsPods(ctx)
 	if err != nil {
 		return err
 	}
-	ending := endingPods(pods.Items)
+	ending := endingPods(pods)
 	for _, name := range ending {
 		soon := int64(1)
-		if err := api.Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: &soon}); err != nil && !apierrors.IsNotFound(err) {
+		if err := c.api.CoreV1().Pods(systemNamespace).Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: &soon}); err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
 	}

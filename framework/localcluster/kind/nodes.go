@@ -123,7 +123,7 @@ func (c *Cluster) handOver(ctx context.Context, w *member, spec localcluster.Nod
 		return err
 	}
 	// A node is Ready before its kube-proxy has started.
-	if err := w.awaitNames(ctx); err != nil {
+	if err := c.awaitNames(ctx, w); err != nil {
 		return err
 	}
 	return poll(ctx, "the node to be Ready", func(ctx context.Context) error { return c.ready(ctx, w.name) })

@@ -49,7 +49,7 @@ func (c *Cluster) reboot(ctx context.Context, w *member) error {
 	}
 	// The API server believes for a while that the node is Ready as before. kube-proxy's
 	// rules are new: its kubelet has started it.
-	if err := w.awaitNames(ctx); err != nil {
+	if err := c.awaitNames(ctx, w); err != nil {
 		return err
 	}
 	return poll(ctx, "the node to be Ready", func(ctx context.Context) error { return c.ready(ctx, w.name) })
